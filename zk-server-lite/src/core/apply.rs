@@ -1,0 +1,90 @@
+//! Applies transactions: the only code that changes a [`Replica`].
+
+use zk_proto::{ByteString, ErrorCode};
+
+use super::Replica;
+use super::data_node::DataNode;
+use super::txn::{Applied, Change, Txn, TxnBody, TxnHeader, TxnResult};
+
+impl Replica {
+    /// Applies a transaction. What cannot be done (a node to delete that is gone) is skipped, as a
+    /// replay over a fuzzy snapshot needs it (`DataTree.processTxn`).
+    pub(crate) fn apply(&mut self, txn: &Txn) -> Applied {
+        let mut changes = Vec::new();
+        let result = self.apply_body(&txn.header, &txn.body, &mut changes);
+        self.last_zxid = self.last_zxid.max(txn.header.zxid);
+        Applied { result, changes }
+    }
+
+    fn apply_body(
+        &mut self,
+        header: &TxnHeader,
+        body: &TxnBody,
+        changes: &mut Vec<Change>,
+    ) -> TxnResult {
+        match body {
+            TxnBody::Error(code) => TxnResult::Error(*code),
+            TxnBody::CreateSession { timeout } => {
+                self.sessions.insert(header.session, *timeout);
+                TxnResult::Done
+            }
+            TxnBody::CloseSession { paths } => {
+                self.sessions.remove(&header.session);
+                for path in paths {
+                    self.delete(header, path, changes);
+                }
+                TxnResult::Done
+            }
+            TxnBody::Create(txn) => match self.tree.create(header, txn) {
+                Ok(path) => {
+                    changes.push(Change::Created(path.clone()));
+                    TxnResult::Created(path)
+                }
+                Err(code) => TxnResult::Error(code),
+            },
+            TxnBody::Create2(txn) => match self.tree.create(header, txn) {
+                Ok(path) => {
+                    changes.push(Change::Created(path.clone()));
+                    let stat = self.tree.node(&path).map(DataNode::stat).unwrap_or_default();
+                    TxnResult::Created2(path, stat)
+                }
+                Err(code) => TxnResult::Error(code),
+            },
+            TxnBody::Delete { path } => self.delete(header, path, changes),
+            TxnBody::SetData { path, data, version } => {
+                match self.tree.set_data(header, path, data.as_ref(), *version) {
+                    Some(node) => {
+                        changes.push(Change::DataChanged(path.clone()));
+                        TxnResult::DataSet(node.stat())
+                    }
+                    None => TxnResult::Error(ErrorCode::NoNode),
+                }
+            }
+            TxnBody::SetAcl { path, acl, version } => {
+                match self.tree.set_acl(path, acl, *version) {
+                    Some(node) => TxnResult::AclSet(node.stat()),
+                    None => TxnResult::Error(ErrorCode::NoNode),
+                }
+            }
+            TxnBody::Check => TxnResult::Checked,
+            TxnBody::Multi(bodies) => TxnResult::Multi(
+                bodies.iter().map(|body| self.apply_body(header, body, changes)).collect(),
+            ),
+        }
+    }
+
+    fn delete(
+        &mut self,
+        header: &TxnHeader,
+        path: &ByteString,
+        changes: &mut Vec<Change>,
+    ) -> TxnResult {
+        match self.tree.delete(header.zxid, path) {
+            Some(path) => {
+                changes.push(Change::Deleted(path));
+                TxnResult::Deleted
+            }
+            None => TxnResult::Error(ErrorCode::NoNode),
+        }
+    }
+}

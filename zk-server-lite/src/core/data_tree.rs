@@ -1,0 +1,209 @@
+//! The tree of nodes, as a map from path to node.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use zk_proto::{Acl, ByteString, ErrorCode, Permissions, SessionId, Version, Zxid, data::Id};
+
+use super::data_node::DataNode;
+use super::txn::{CreateTxn, TxnHeader};
+
+#[expect(clippy::disallowed_types, reason = "looked up by path; its order is never observed")]
+type Nodes = std::collections::HashMap<ByteString, DataNode>;
+
+/// All nodes (`DataTree`).
+#[derive(Debug)]
+pub(crate) struct DataTree {
+    nodes: Nodes,
+    /// The paths of each session's ephemeral nodes.
+    ephemerals: BTreeMap<SessionId, BTreeSet<ByteString>>,
+    /// What nearly every node has as its ACL, stored once.
+    open_acl: Arc<[Acl]>,
+}
+
+/// The nodes that cannot be deleted.
+pub(super) const SPECIAL: [&str; 4] = [ROOT, ZOOKEEPER, QUOTA, CONFIG];
+
+impl Default for DataTree {
+    /// The tree of a server that has never been written to.
+    fn default() -> Self {
+        let mut tree = Self {
+            nodes: Nodes::default(),
+            ephemerals: BTreeMap::new(),
+            open_acl: Acl::open().into(),
+        };
+        for path in SPECIAL {
+            tree.plant(path);
+        }
+        tree
+    }
+}
+
+impl DataTree {
+    fn plant(&mut self, path: &'static str) {
+        let mut node = DataNode::new(Some(Bytes::new()), Arc::clone(&self.open_acl));
+        if path == CONFIG {
+            // DataTree.addConfigNode sets the ACL with version -1.
+            node.acl = [Acl { perms: Permissions::READ, id: Id::ANYONE }].into();
+            node.aversion = Version(-1);
+        }
+        let path = ByteString::from_static(path);
+        if let Some(parent) = parent_of(&path)
+            && path != ROOT
+            && let Some(parent) = self.nodes.get_mut(parent)
+        {
+            parent.children.insert(child_name(&path));
+        }
+        self.nodes.insert(path, node);
+    }
+
+    /// The node at a path; the empty path is the root too, as it is for every read.
+    pub(crate) fn node(&self, path: &str) -> Option<&DataNode> {
+        self.nodes.get(if path.is_empty() { ROOT } else { path })
+    }
+
+    /// How many nodes there are, the root and `/zookeeper` included.
+    pub(crate) fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The ephemeral nodes of a session, in order.
+    pub(crate) fn ephemerals(&self, session: SessionId) -> impl Iterator<Item = &ByteString> {
+        self.ephemerals.get(&session).into_iter().flatten()
+    }
+
+    /// How many nodes are below a path, at any depth.
+    pub(crate) fn descendants(&self, path: &str) -> usize {
+        let mut count = 0_usize;
+        let mut open = vec![path.trim_end_matches('/').to_owned()];
+        while let Some(path) = open.pop() {
+            let Some(node) = self.node(&path) else {
+                continue;
+            };
+            count = count.saturating_add(node.children.len());
+            open.extend(node.children.iter().map(|name| format!("{path}/{name}")));
+        }
+        count
+    }
+
+    /// All nodes, in no order: only for sums.
+    pub(super) fn unordered(&self) -> impl Iterator<Item = (&ByteString, &DataNode)> {
+        self.nodes.iter()
+    }
+
+    /// Adds a node and returns its path, stored.
+    ///
+    /// # Errors
+    /// `NoNode` without a parent, `NodeExists`; nothing is changed then.
+    pub(super) fn create(
+        &mut self,
+        header: &TxnHeader,
+        txn: &CreateTxn,
+    ) -> Result<ByteString, ErrorCode> {
+        // The transaction's fields are slices of what a client sent: stored are copies, or a small
+        // node would keep a whole read buffer alive.
+        let path = ByteString::from(&*txn.path);
+        let mut node = DataNode::new(copy(txn.data.as_ref()), self.intern(&txn.acl));
+        node.czxid = header.zxid;
+        node.mzxid = header.zxid;
+        node.pzxid = header.zxid;
+        node.ctime = header.time;
+        node.mtime = header.time;
+        let parent = parent_of(&path).and_then(|parent| self.nodes.get_mut(parent));
+        let parent = parent.ok_or(ErrorCode::NoNode)?;
+        if !parent.children.insert(child_name(&path)) {
+            return Err(ErrorCode::NodeExists);
+        }
+        // At i32::MAX the next number wraps, is not larger, and so the counter sticks.
+        if txn.parent_cversion > parent.cversion {
+            parent.cversion = txn.parent_cversion;
+            parent.pzxid = header.zxid;
+        }
+        if txn.ephemeral {
+            node.ephemeral_owner = header.session;
+            self.ephemerals.entry(header.session).or_default().insert(path.clone());
+        }
+        self.nodes.insert(path.clone(), node);
+        Ok(path)
+    }
+
+    /// Removes a node; its stored path, if it was there.
+    pub(super) fn delete(&mut self, zxid: Zxid, path: &str) -> Option<ByteString> {
+        let (path, node) = self.nodes.remove_entry(path)?;
+        if let Some(paths) = self.ephemerals.get_mut(&node.ephemeral_owner) {
+            paths.remove(&path);
+            if paths.is_empty() {
+                self.ephemerals.remove(&node.ephemeral_owner);
+            }
+        }
+        if let Some(parent) = parent_of(&path).and_then(|parent| self.nodes.get_mut(parent)) {
+            parent.children.remove(zk_proto::path::name(&path));
+            parent.pzxid = parent.pzxid.max(zxid);
+        }
+        Some(path)
+    }
+
+    /// Sets a node's data.
+    pub(super) fn set_data(
+        &mut self,
+        header: &TxnHeader,
+        path: &str,
+        data: Option<&Bytes>,
+        version: Version,
+    ) -> Option<&DataNode> {
+        let node = self.nodes.get_mut(path)?;
+        node.data = copy(data);
+        node.version = version;
+        node.mzxid = header.zxid;
+        node.mtime = header.time;
+        Some(node)
+    }
+
+    /// Sets a node's ACL; neither mzxid nor mtime move.
+    pub(super) fn set_acl(
+        &mut self,
+        path: &str,
+        acl: &[Acl],
+        version: Version,
+    ) -> Option<&DataNode> {
+        let acl = self.intern(acl);
+        let node = self.nodes.get_mut(path)?;
+        node.acl = acl;
+        node.aversion = version;
+        Some(node)
+    }
+
+    fn intern(&self, acl: &[Acl]) -> Arc<[Acl]> {
+        if *acl == *self.open_acl {
+            return Arc::clone(&self.open_acl);
+        }
+        let copied = |text: &Option<ByteString>| text.as_deref().map(ByteString::from);
+        acl.iter()
+            .map(|Acl { perms, id }| Acl {
+                perms: *perms,
+                id: Id { scheme: copied(&id.scheme), id: copied(&id.id) },
+            })
+            .collect()
+    }
+}
+
+/// What stands before the last slash: the parent, and the root for the root itself, as creates and
+/// deletes take it (`PrepRequestProcessor`). `None` without a slash.
+pub(crate) fn parent_of(path: &str) -> Option<&str> {
+    let (parent, _) = path.rsplit_once('/')?;
+    Some(if parent.is_empty() { ROOT } else { parent })
+}
+
+fn child_name(path: &ByteString) -> ByteString {
+    path.slice_ref(zk_proto::path::name(path))
+}
+
+fn copy(data: Option<&Bytes>) -> Option<Bytes> {
+    data.map(|data| Bytes::copy_from_slice(data))
+}
+
+const ROOT: &str = "/";
+const ZOOKEEPER: &str = "/zookeeper";
+const QUOTA: &str = "/zookeeper/quota";
+const CONFIG: &str = "/zookeeper/config";

@@ -1,0 +1,97 @@
+//! The state as the operations of one multi see it: the tree, and what earlier ones will do to it.
+
+use std::collections::BTreeMap;
+
+use zk_proto::{ByteString, SessionId, Version};
+
+use super::data_tree::{DataTree, parent_of};
+use super::txn::{CreateTxn, TxnBody};
+
+/// What checks need to know of a node (`ChangeRecord`).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ChangeRecord {
+    pub(super) version: Version,
+    pub(super) cversion: i32,
+    pub(super) aversion: Version,
+    pub(super) ephemeral: bool,
+    pub(super) children: usize,
+}
+
+/// A tree with changes that are decided but not applied.
+#[derive(Debug)]
+pub(super) struct Outstanding<'a> {
+    tree: &'a DataTree,
+    changed: BTreeMap<ByteString, Option<ChangeRecord>>,
+}
+
+impl<'a> Outstanding<'a> {
+    pub(super) const fn new(tree: &'a DataTree) -> Self {
+        Self { tree, changed: BTreeMap::new() }
+    }
+
+    /// The node at a path, as it will be.
+    pub(super) fn node(&self, path: &str) -> Option<ChangeRecord> {
+        if let Some(record) = self.changed.get(path) {
+            return *record;
+        }
+        self.tree.node(path).map(|node| ChangeRecord {
+            version: node.version,
+            cversion: node.cversion,
+            aversion: node.aversion,
+            ephemeral: node.ephemeral_owner != SessionId::NONE,
+            children: node.children.len(),
+        })
+    }
+
+    /// Takes a decision into account.
+    pub(super) fn add(&mut self, body: &TxnBody) {
+        match body {
+            TxnBody::Create(txn) | TxnBody::Create2(txn) => self.add_create(txn),
+            TxnBody::Delete { path } => {
+                self.changed.insert(path.clone(), None);
+                self.change_parent(path, |parent| {
+                    parent.children = parent.children.saturating_sub(1);
+                });
+            }
+            TxnBody::SetData { path, version, .. } => {
+                self.change(path, |node| node.version = *version);
+            }
+            TxnBody::SetAcl { path, version, .. } => {
+                self.change(path, |node| node.aversion = *version);
+            }
+            TxnBody::Error(_)
+            | TxnBody::Check
+            | TxnBody::CreateSession { .. }
+            | TxnBody::CloseSession { .. }
+            | TxnBody::Multi(_) => {}
+        }
+    }
+
+    fn add_create(&mut self, txn: &CreateTxn) {
+        let record = ChangeRecord {
+            version: Version(0),
+            cversion: 0,
+            aversion: Version(0),
+            ephemeral: txn.ephemeral,
+            children: 0,
+        };
+        self.changed.insert(txn.path.clone(), Some(record));
+        self.change_parent(&txn.path, |parent| {
+            parent.cversion = txn.parent_cversion;
+            parent.children = parent.children.saturating_add(1);
+        });
+    }
+
+    fn change_parent(&mut self, path: &str, change: impl FnOnce(&mut ChangeRecord)) {
+        if let Some(parent) = parent_of(path) {
+            self.change(parent, change);
+        }
+    }
+
+    fn change(&mut self, path: &str, change: impl FnOnce(&mut ChangeRecord)) {
+        if let Some(mut record) = self.node(path) {
+            change(&mut record);
+            self.changed.insert(path.into(), Some(record));
+        }
+    }
+}

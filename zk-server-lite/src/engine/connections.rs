@@ -1,0 +1,92 @@
+//! What the engine knows of each connection.
+
+use bytes::BytesMut;
+use zk_proto::SessionId;
+
+use super::{ConnId, Engine, Output};
+
+/// One client's connection.
+#[derive(Debug, Default)]
+pub(super) struct Connection {
+    pub(super) phase: Phase,
+    out: BytesMut,
+    /// Whether it stands in the list of those with bytes to send.
+    listed: bool,
+}
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Phase {
+    /// It has not said who it is.
+    #[default]
+    Handshaking,
+    /// It has a session.
+    Serving {
+        /// Which.
+        session: SessionId,
+        /// What was granted to this connection, in milliseconds.
+        timeout_ms: i32,
+        /// When the session would expire after the last touch.
+        expires: u64,
+    },
+}
+
+impl Connection {
+    pub(super) const fn is_handshaking(&self) -> bool {
+        matches!(self.phase, Phase::Handshaking)
+    }
+
+    pub(super) fn unsent(&self) -> usize {
+        self.out.len()
+    }
+
+    /// The bytes to send, if there are any. A buffer that has not grown large is used again once
+    /// the bytes are gone.
+    pub(super) fn take_unsent(&mut self) -> Option<BytesMut> {
+        self.listed = false;
+        if self.out.is_empty() {
+            None
+        } else if self.out.len() > LARGE {
+            Some(std::mem::take(&mut self.out))
+        } else {
+            Some(self.out.split())
+        }
+    }
+}
+
+impl Engine {
+    /// Where to write what goes out on a connection; `None` when there is no such connection.
+    pub(super) fn outbox(&mut self, conn: ConnId) -> Option<&mut BytesMut> {
+        let connection = self.connections.get_mut(&conn)?;
+        if !connection.listed {
+            connection.listed = true;
+            self.ready.push_back(conn);
+        }
+        self.packets.sent = self.packets.sent.wrapping_add(1);
+        Some(&mut connection.out)
+    }
+
+    /// Closes a connection, after what was written to it.
+    pub(super) fn close(&mut self, conn: ConnId) {
+        if let Some(mut connection) = self.forget(conn) {
+            if let Some(bytes) = connection.take_unsent() {
+                self.closing.push_back(Output::Send { conn, bytes });
+            }
+            self.closing.push_back(Output::Close { conn });
+        }
+    }
+
+    pub(super) fn forget(&mut self, conn: ConnId) -> Option<Connection> {
+        let connection = self.connections.remove(&conn)?;
+        self.watches.remove_connection(conn);
+        if let Phase::Serving { session, .. } = connection.phase
+            && self.owners.get(&session) == Some(&conn)
+        {
+            self.owners.remove(&session);
+        }
+        Some(connection)
+    }
+}
+
+/// Buffers that have grown beyond this many bytes are given up rather than kept.
+const LARGE: usize = 64 * 1024;

@@ -1,0 +1,105 @@
+//! The first frame of a connection (`ZooKeeperServer.processConnectRequest`).
+
+use bytes::Bytes;
+use zk_proto::frame::put_frame;
+use zk_proto::message::{ConnectRequest, ConnectResponse};
+use zk_proto::{Decode, Encode, Password, SessionId, jute::Reader};
+
+use crate::core::{WriteRequest, next_session_id, session_password};
+
+use super::connections::Phase;
+use super::{ConnId, Engine, Now};
+
+impl Engine {
+    pub(super) fn handshake(&mut self, conn: ConnId, frame: Bytes, now: Now) {
+        let Ok(request) = ConnectRequest::decode(&mut Reader::new(frame)) else {
+            return self.close(conn);
+        };
+        // The client is ahead of this server and has to find another: it gets no word, and the
+        // session is not touched.
+        if request.last_zxid_seen > self.replica.last_zxid() {
+            return self.close(conn);
+        }
+        let timeout_ms = request
+            .timeout
+            .min(self.options.max_session_timeout_ms)
+            .max(self.options.min_session_timeout_ms);
+        if request.session_id == SessionId::NONE {
+            let session = self.create_session(timeout_ms, now);
+            self.welcome(conn, session, (timeout_ms, request.read_only), now);
+        } else if self.may_take_over(conn, &request) {
+            let session = request.session_id;
+            self.welcome(conn, session, (timeout_ms, request.read_only), now);
+        } else {
+            self.refuse(conn, request.read_only);
+        }
+    }
+
+    fn create_session(&mut self, timeout: i32, now: Now) -> SessionId {
+        let session = self.last_session_id;
+        self.last_session_id = next_session_id(session);
+        let _ = self.commit(session, WriteRequest::CreateSession { timeout }, now);
+        session
+    }
+
+    /// The session's other connection goes first, and only then is the password looked at: who
+    /// knows the id can interrupt a client, but not be it.
+    fn may_take_over(&mut self, conn: ConnId, request: &ConnectRequest) -> bool {
+        if let Some(other) = self.owners.get(&request.session_id).copied()
+            && other != conn
+        {
+            self.close(other);
+        }
+        let password = session_password(request.session_id);
+        self.replica.has_session(request.session_id)
+            && request.passwd.as_bytes() == password.as_bytes()
+    }
+
+    fn welcome(
+        &mut self,
+        conn: ConnId,
+        session: SessionId,
+        (timeout_ms, read_only): (i32, Option<bool>),
+        now: Now,
+    ) {
+        let expires = self.expiry.expires(now.elapsed_ms, timeout_ms);
+        self.expiry.set(session, expires);
+        self.owners.insert(session, conn);
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.phase = Phase::Serving { session, timeout_ms, expires };
+        }
+        self.respond(
+            conn,
+            &ConnectResponse {
+                protocol_version: 0,
+                timeout: timeout_ms,
+                session_id: session,
+                passwd: session_password(session),
+                // Present when the client asked, and never true: this server is no part of an
+                // ensemble that it could be cut off from.
+                read_only: read_only.map(|_| false),
+            },
+        );
+    }
+
+    /// A timeout of 0 is how a client learns that its session is gone.
+    fn refuse(&mut self, conn: ConnId, read_only: Option<bool>) {
+        self.respond(
+            conn,
+            &ConnectResponse {
+                protocol_version: 0,
+                timeout: 0,
+                session_id: SessionId::NONE,
+                passwd: Password::NONE,
+                read_only: read_only.map(|_| false),
+            },
+        );
+        self.close(conn);
+    }
+
+    fn respond(&mut self, conn: ConnId, response: &ConnectResponse) {
+        if let Some(out) = self.outbox(conn) {
+            put_frame(out, |out| response.encode(out));
+        }
+    }
+}

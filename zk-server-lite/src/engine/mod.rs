@@ -1,0 +1,254 @@
+//! One server without IO: connections, sessions and requests over a replica.
+//!
+//! Inputs are the `handle_*` methods; what they bring about comes out of [`Engine::poll_output`],
+//! which has to be drained after every input. Time comes with the inputs as a [`Now`], and
+//! [`Engine::next_deadline`] says when [`Engine::handle_timeout`] has to be called.
+//!
+//! ```text
+//!   handle_opened ──┐                                     ┌──► Send { conn, bytes }
+//!   handle_frame  ──┤     prepare ► apply ► watches       │
+//!   handle_closed ──┼──► (core)              └─ events ───┼──► Close { conn }
+//!   handle_timeout ─┘                                     │
+//!                                                         └──► next_deadline
+//! ```
+#![warn(clippy::arithmetic_side_effects)]
+
+mod connections;
+mod expiry;
+mod handshake;
+mod reply;
+mod requests;
+mod set_watches;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::{Bytes, BytesMut};
+use zk_proto::{SessionId, Zxid};
+
+use crate::core::{
+    Replica, Txn, TxnBody, TxnHeader, TxnResult, WatchManager, WriteRequest, first_session_id,
+};
+
+pub(crate) use crate::core::ConnId;
+use connections::{Connection, Phase};
+use expiry::ExpiryQueue;
+
+/// What time it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now {
+    /// Milliseconds on a clock that never goes back.
+    pub(crate) elapsed_ms: u64,
+    /// Milliseconds since the epoch.
+    pub(crate) wall_ms: i64,
+}
+
+/// What a server is told when it starts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EngineOptions {
+    /// The unit of session expiry, in milliseconds; not 0.
+    pub(crate) tick_ms: u64,
+    /// The shortest session timeout, in milliseconds.
+    pub(crate) min_session_timeout_ms: i32,
+    /// The longest session timeout, in milliseconds.
+    pub(crate) max_session_timeout_ms: i32,
+    /// Makes the session ids of this start differ from those of other starts.
+    pub(crate) session_id_seed_ms: u64,
+}
+
+/// What the shell has to do.
+#[must_use = "an output that is dropped never happens"]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Send these bytes, whole frames, on a connection.
+    Send {
+        /// Where.
+        conn: ConnId,
+        /// What.
+        bytes: BytesMut,
+    },
+    /// Close a connection, after what was to be sent on it. No input of it is expected any more.
+    Close {
+        /// Which.
+        conn: ConnId,
+    },
+}
+
+/// How many frames went in and out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PacketCounts {
+    /// Requests, pings and connects.
+    pub(crate) received: u64,
+    /// Replies and events.
+    pub(crate) sent: u64,
+}
+
+/// A standalone server.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    options: EngineOptions,
+    replica: Replica,
+    watches: WatchManager,
+    connections: BTreeMap<ConnId, Connection>,
+    /// The connection of each session that has one.
+    owners: BTreeMap<SessionId, ConnId>,
+    expiry: ExpiryQueue,
+    /// When connections that have not said who they are will be closed, the next one first.
+    handshake_deadlines: VecDeque<(u64, ConnId)>,
+    last_session_id: SessionId,
+    /// Connections with bytes to send.
+    ready: VecDeque<ConnId>,
+    /// What is left of connections that were closed.
+    closing: VecDeque<Output>,
+    packets: PacketCounts,
+}
+
+impl Engine {
+    pub(crate) fn new(options: EngineOptions) -> Self {
+        Self {
+            options,
+            replica: Replica::default(),
+            watches: WatchManager::default(),
+            connections: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            expiry: ExpiryQueue::new(options.tick_ms),
+            handshake_deadlines: VecDeque::new(),
+            last_session_id: first_session_id(SERVER_ID, options.session_id_seed_ms),
+            ready: VecDeque::new(),
+            closing: VecDeque::new(),
+            packets: PacketCounts::default(),
+        }
+    }
+
+    /// A client has connected. The id must be new.
+    pub(crate) fn handle_opened(&mut self, conn: ConnId, now: Now) {
+        self.connections.insert(conn, Connection::default());
+        let deadline = now.elapsed_ms.saturating_add(HANDSHAKE_TIMEOUT_MS);
+        self.handshake_deadlines.push_back((deadline, conn));
+    }
+
+    /// A frame has arrived, without its length. Frames of connections that the engine has closed
+    /// are ignored.
+    pub(crate) fn handle_frame(&mut self, conn: ConnId, frame: Bytes, now: Now) {
+        let Some(connection) = self.connections.get(&conn) else {
+            return;
+        };
+        self.packets.received = self.packets.received.wrapping_add(1);
+        match connection.phase {
+            Phase::Handshaking => self.handshake(conn, frame, now),
+            Phase::Serving { session, .. } => self.request(conn, session, frame, now),
+        }
+    }
+
+    /// The client has hung up, or sent what is no frame: its session lives on, its watches are
+    /// gone.
+    pub(crate) fn handle_closed(&mut self, conn: ConnId) {
+        self.forget(conn);
+    }
+
+    /// Time has passed: sessions expire, and connections that never said who they are end.
+    pub(crate) fn handle_timeout(&mut self, now: Now) {
+        while let Some(session) = self.expiry.pop_due(now.elapsed_ms) {
+            self.end_session(session, now);
+        }
+        while let Some((deadline, conn)) = self.handshake_deadlines.front().copied()
+            && deadline <= now.elapsed_ms
+        {
+            self.handshake_deadlines.pop_front();
+            if self.connections.get(&conn).is_some_and(Connection::is_handshaking) {
+                self.close(conn);
+            }
+        }
+    }
+
+    /// Ends a session as if its timeout had passed; whether there was one.
+    pub(crate) fn expire_session(&mut self, session: SessionId, now: Now) -> bool {
+        let known = self.replica.has_session(session);
+        if known {
+            self.end_session(session, now);
+        }
+        known
+    }
+
+    /// Closes every connection; sessions live on.
+    pub(crate) fn close_all(&mut self) {
+        let all: Vec<ConnId> = self.connections.keys().copied().collect();
+        for conn in all {
+            self.close(conn);
+        }
+    }
+
+    /// The next thing to do.
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        if let Some(output) = self.closing.pop_front() {
+            return Some(output);
+        }
+        while let Some(conn) = self.ready.pop_front() {
+            if let Some(connection) = self.connections.get_mut(&conn)
+                && let Some(bytes) = connection.take_unsent()
+            {
+                return Some(Output::Send { conn, bytes });
+            }
+        }
+        None
+    }
+
+    /// How many bytes wait to be taken by [`Engine::poll_output`] for a connection.
+    pub(crate) fn unsent(&self, conn: ConnId) -> usize {
+        self.connections.get(&conn).map_or(0, Connection::unsent)
+    }
+
+    /// When [`Engine::handle_timeout`] has something to do, in milliseconds of
+    /// [`Now::elapsed_ms`]; `None` while nothing is waited for.
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        let handshake = self.handshake_deadlines.front().map(|(deadline, _)| *deadline);
+        [self.expiry.next_deadline(), handshake].into_iter().flatten().min()
+    }
+
+    pub(crate) const fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    pub(crate) fn connection_count(&self) -> usize {
+        self.connections.len()
+    }
+
+    pub(crate) fn watch_count(&self) -> usize {
+        self.watches.count()
+    }
+
+    pub(crate) const fn packets(&self) -> PacketCounts {
+        self.packets
+    }
+
+    /// Decides, applies and tells those who watch; a refused write is a transaction, too.
+    fn commit(&mut self, session: SessionId, request: WriteRequest, now: Now) -> (Zxid, TxnResult) {
+        let body = self.replica.prepare(session, request).unwrap_or_else(TxnBody::Error);
+        let zxid = Zxid(self.replica.last_zxid().0.wrapping_add(1));
+        let header = TxnHeader { session, zxid, time: now.wall_ms };
+        let applied = self.replica.apply(&Txn { header, body });
+        for change in &applied.changes {
+            for fired in self.watches.trigger(change) {
+                self.send_event(fired, zxid);
+            }
+        }
+        (zxid, applied.result)
+    }
+
+    /// Ends a session that did not ask for it: its connection is closed without a word.
+    fn end_session(&mut self, session: SessionId, now: Now) {
+        self.expiry.remove(session);
+        let _ = self.commit(session, WriteRequest::CloseSession, now);
+        if let Some(conn) = self.owners.get(&session) {
+            self.close(*conn);
+        }
+    }
+}
+
+/// Connections that take longer to say who they are get closed
+/// (`zookeeper.nio.sessionlessCnxnTimeout`).
+const HANDSHAKE_TIMEOUT_MS: u64 = 10_000;
+
+/// What a standalone ZooKeeper puts into its session ids.
+const SERVER_ID: u8 = 1;

@@ -1,0 +1,250 @@
+//! Requests of a connection that has a session (`FinalRequestProcessor`).
+
+use bytes::Bytes;
+use zk_proto::jute::{DecodeProblem, Reader};
+use zk_proto::message::{
+    ErrorResponse, MultiReadOp, MultiReadRequest, MultiReadResponse, MultiReadResult, NoBody,
+    RequestHeader, SyncResponse,
+};
+use zk_proto::op::Request;
+use zk_proto::{Decode, DecodeError, ErrorCode, OpCode, SessionId, Xid, Zxid};
+
+use crate::core::{WatchTable, WriteRequest};
+
+use super::connections::Phase;
+use super::reply::refused;
+use super::set_watches::one_shot_lists;
+use super::{ConnId, Engine, Now};
+
+impl Engine {
+    pub(super) fn request(&mut self, conn: ConnId, session: SessionId, frame: Bytes, now: Now) {
+        let mut reader = Reader::new(frame);
+        let Ok(RequestHeader { xid, op: number }) = RequestHeader::decode(&mut reader) else {
+            return self.close(conn);
+        };
+        let op = OpCode::from_code(number);
+        if !matches!(op, Some(OpCode::Auth | OpCode::Sasl)) {
+            self.touch(conn, now);
+        }
+        match op {
+            // createSession is a valid number in the original, which then answers with a frame
+            // that no client can read; a check is valid only inside a multi.
+            None
+            | Some(OpCode::Error | OpCode::Notification | OpCode::CreateSession | OpCode::Check) => {
+                self.reply_at(conn, xid, NO_ZXID, refused(ErrorCode::Unimplemented));
+                self.close(conn);
+            }
+            // Only the server itself removes containers.
+            Some(OpCode::DeleteContainer) => {
+                self.reply(conn, xid, refused(ErrorCode::BadArguments));
+            }
+            Some(op) if !is_offered(op) => {
+                self.reply(conn, xid, refused(ErrorCode::Unimplemented));
+            }
+            Some(op) => match Request::decode(op, &mut reader) {
+                Ok(Some(request)) => self.serve(conn, session, (xid, request), now),
+                Ok(None) => self.reply(conn, xid, refused(ErrorCode::Unimplemented)),
+                Err(error) => match refusal_with_zxid(op, &error) {
+                    Some(code) => {
+                        self.write(conn, session, (xid, WriteRequest::Refused(code)), now);
+                    }
+                    None => self.reply(conn, xid, refused(ErrorCode::MarshallingError)),
+                },
+            },
+        }
+    }
+
+    /// A request is a sign of life, at most once a tick.
+    fn touch(&mut self, conn: ConnId, now: Now) {
+        let Some(connection) = self.connections.get_mut(&conn) else {
+            return;
+        };
+        if let Phase::Serving { session, timeout_ms, expires } = &mut connection.phase {
+            let later = self.expiry.expires(now.elapsed_ms, *timeout_ms);
+            if later != *expires {
+                *expires = later;
+                self.expiry.set(*session, later);
+            }
+        }
+    }
+
+    fn serve(
+        &mut self,
+        conn: ConnId,
+        session: SessionId,
+        (xid, request): (Xid, Request),
+        now: Now,
+    ) {
+        let write = match request {
+            Request::Create(request) => WriteRequest::Create(request),
+            Request::Create2(request) => WriteRequest::Create2(request),
+            Request::CreateTtl(request) => WriteRequest::CreateTtl(request),
+            Request::Delete(request) => WriteRequest::Delete(request),
+            Request::SetData(request) => WriteRequest::SetData(request),
+            Request::SetAcl(request) => WriteRequest::SetAcl(request),
+            Request::Multi(request) => WriteRequest::Multi(request.ops),
+            Request::CloseSession(_) => {
+                self.write(conn, session, (xid, WriteRequest::CloseSession), now);
+                self.expiry.remove(session);
+                return self.close(conn);
+            }
+            read => return self.read(conn, session, xid, read),
+        };
+        self.write(conn, session, (xid, write), now);
+    }
+
+    fn write(
+        &mut self,
+        conn: ConnId,
+        session: SessionId,
+        (xid, request): (Xid, WriteRequest),
+        now: Now,
+    ) {
+        let (zxid, result) = self.commit(session, request, now);
+        self.reply_to_write(conn, xid, zxid, result);
+    }
+
+    fn read(&mut self, conn: ConnId, session: SessionId, xid: Xid, request: Request) {
+        let tree = self.replica.tree();
+        match request {
+            Request::Exists(request) => {
+                let outcome = tree.exists(&request.path);
+                // Absence can be watched, too.
+                let watchable = !matches!(outcome, Err(ErrorCode::BadArguments));
+                self.watch(request.watch && watchable, WatchTable::Data, &request.path, conn);
+                self.reply(conn, xid, outcome);
+            }
+            Request::GetData(request) => {
+                let outcome = tree.get_data(&request.path);
+                let watch = request.watch && outcome.is_ok();
+                self.watch(watch, WatchTable::Data, &request.path, conn);
+                self.reply(conn, xid, outcome);
+            }
+            Request::GetChildren(request) => {
+                let outcome = tree.get_children(&request.path);
+                let watch = request.watch && outcome.is_ok();
+                self.watch(watch, WatchTable::Child, &request.path, conn);
+                self.reply(conn, xid, outcome);
+            }
+            Request::GetChildren2(request) => {
+                let outcome = tree.get_children2(&request.path);
+                let watch = request.watch && outcome.is_ok();
+                self.watch(watch, WatchTable::Child, &request.path, conn);
+                self.reply(conn, xid, outcome);
+            }
+            Request::GetAcl(request) => {
+                let outcome = tree.get_acl(&request.path);
+                self.reply(conn, xid, outcome);
+            }
+            Request::GetAllChildrenNumber(request) => {
+                let outcome = tree.get_all_children_number(&request.path);
+                self.reply(conn, xid, outcome);
+            }
+            Request::GetEphemerals(request) => {
+                let found = tree.get_ephemerals(session, request.prefix_path.as_deref());
+                self.reply(conn, xid, Ok(found));
+            }
+            Request::MultiRead(request) => self.multi_read(conn, xid, &request),
+            other => self.other(conn, xid, other),
+        }
+    }
+
+    /// What neither writes nor looks at the tree for its reply.
+    fn other(&mut self, conn: ConnId, xid: Xid, request: Request) {
+        match request {
+            // Whatever xid the ping had.
+            Request::Ping(_) => self.reply(conn, Xid::PING, Ok(NoBody {})),
+            Request::Sync(request) => {
+                self.reply(conn, xid, Ok(SyncResponse { path: request.path }));
+            }
+            Request::SetWatches(request) => {
+                self.set_watches(conn, request);
+                self.reply(conn, xid, Ok(NoBody {}));
+            }
+            Request::SetWatches2(request) => {
+                self.set_watches(conn, one_shot_lists(request));
+                self.reply(conn, xid, Ok(NoBody {}));
+            }
+            _ => self.reply(conn, xid, refused(ErrorCode::Unimplemented)),
+        }
+    }
+
+    fn watch(&mut self, wanted: bool, table: WatchTable, path: &str, conn: ConnId) {
+        if wanted {
+            self.watches.add(table, path, conn);
+        }
+    }
+
+    /// Each read has an outcome of its own, and none sets a watch.
+    fn multi_read(&mut self, conn: ConnId, xid: Xid, request: &MultiReadRequest) {
+        let tree = self.replica.tree();
+        let mut results = Vec::with_capacity(request.ops.len());
+        let mut size = 0_usize;
+        for op in &request.ops {
+            let result = match op {
+                MultiReadOp::GetData(read) => {
+                    tree.get_data(&read.path).map(MultiReadResult::GetData)
+                }
+                MultiReadOp::GetChildren(read) => {
+                    tree.get_children(&read.path).map(MultiReadResult::GetChildren)
+                }
+                _ => Err(ErrorCode::Unimplemented),
+            };
+            let result = result.unwrap_or_else(|err| MultiReadResult::Error(ErrorResponse { err }));
+            size = size.saturating_add(weight(&result));
+            if size > MULTI_READ_LIMIT {
+                return self.close(conn);
+            }
+            results.push(result);
+        }
+        self.reply(conn, xid, Ok(MultiReadResponse { results }));
+    }
+}
+
+/// Which operations there are code for; the others are answered `Unimplemented`.
+const fn is_offered(op: OpCode) -> bool {
+    !matches!(
+        op,
+        OpCode::Auth
+            | OpCode::Sasl
+            | OpCode::AddWatch
+            | OpCode::CheckWatches
+            | OpCode::RemoveWatches
+            | OpCode::WhoAmI
+            | OpCode::Reconfig
+            | OpCode::CreateContainer
+    )
+}
+
+/// The refusal of a request that cannot be read, if it uses up a zxid: the original reads a multi,
+/// and comes across a null path, only after it has taken one (`PrepRequestProcessor`).
+fn refusal_with_zxid(op: OpCode, error: &DecodeError) -> Option<ErrorCode> {
+    let null = error.problem == DecodeProblem::Null;
+    match op {
+        OpCode::Multi => Some(ErrorCode::MarshallingError),
+        OpCode::Create | OpCode::Create2 | OpCode::CreateTtl | OpCode::Delete if null => {
+            Some(ErrorCode::MarshallingError)
+        }
+        // These look at the path as a whole first, and for that null is a bad path like others.
+        OpCode::SetData | OpCode::SetAcl if null => Some(ErrorCode::BadArguments),
+        _ => None,
+    }
+}
+
+/// About how many bytes a result takes in the reply.
+fn weight(result: &MultiReadResult) -> usize {
+    match result {
+        MultiReadResult::GetData(read) => read.data.as_ref().map_or(0, Bytes::len),
+        MultiReadResult::GetChildren(read) => {
+            read.children.iter().fold(0, |sum, name| sum.saturating_add(name.len()))
+        }
+        _ => 0,
+    }
+}
+
+/// A multiRead whose reply would be longer ends the connection. The original has no such limit,
+/// and one small request can make it hold gigabytes.
+const MULTI_READ_LIMIT: usize = 64 * 1024 * 1024;
+
+/// What the reply to an unknown operation carries.
+const NO_ZXID: Zxid = Zxid(-1);

@@ -1,0 +1,50 @@
+//! A ZooKeeper-compatible server in one small binary, embeddable in a test.
+//!
+//! A standalone server that keeps everything in memory and speaks ZooKeeper's protocol, over TCP
+//! and over pipes in memory. Behaviour is ZooKeeper's to the field: error codes, `Stat` values,
+//! order of events, the zxid that a refused write uses up.
+//!
+//! ```
+//! use zk_server_lite::Server;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::builder().memory_only().start().await?;
+//! let stream = server.memory().connect().await?; // speak ZooKeeper's protocol over it
+//! assert_eq!(server.connection_count(), 1);
+//! server.shutdown().await;
+//! # drop(stream);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With [`memory_only`](ServerBuilder::memory_only) it runs under a paused tokio clock: sessions
+//! expire in virtual time, and nothing in it waits for anything else.
+//!
+//! # Not there yet
+//!
+//! - **Operations**: auth, sasl, addWatch, checkWatches, removeWatches, whoAmI, reconfig and
+//!   createContainer are answered with `Unimplemented` (−6); the connection stays open. So is
+//!   createTTL, as by any ZooKeeper whose extended types are switched off. The lists of
+//!   persistent watches in setWatches2 are ignored.
+//! - **ACLs** are checked for form, stored and returned, but not enforced: everybody may do
+//!   everything.
+//! - **Quotas** are plain nodes without effect.
+//! - **Storage**: nothing survives the process.
+//!
+//! # Limits
+//!
+//! Requests above [`max_frame`](ServerBuilder::max_frame) close the connection. A client that does
+//! not read is not read from once 256 KiB wait for it, and is cut off when 4 MiB of events do. A
+//! connection that is not a session after 10 s is closed. A multiRead whose reply would exceed
+//! 64 MiB closes the connection, where ZooKeeper has no limit.
+
+mod core;
+mod engine;
+mod net;
+mod options;
+mod server;
+
+pub use net::MemoryTransport;
+pub use options::{ServerBuilder, StartError};
+pub use server::Server;

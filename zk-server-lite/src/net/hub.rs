@@ -1,0 +1,203 @@
+//! Where connections, the ticker and the embedding API meet the engine.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use zk_proto::frame::{FrameError, take_frame};
+
+use crate::engine::{ConnId, Engine, EngineOptions, Now, Output};
+
+use super::clock::Clock;
+use super::connection;
+use super::outbox::{Cause, Fate, Outbox};
+
+/// The engine, and what it takes to run it.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    state: Mutex<State>,
+    clock: Clock,
+    max_frame: usize,
+    runtime: Handle,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    /// Wakes the ticker when it sleeps for longer than the engine wants.
+    earlier_deadline: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    engine: Engine,
+    outboxes: BTreeMap<ConnId, Arc<Outbox>>,
+    last_conn: u64,
+    /// What the ticker sleeps for.
+    armed: Option<u64>,
+    stopped: bool,
+}
+
+/// How far a batch of frames went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fed {
+    /// There is no whole frame left.
+    All,
+    /// There may be more, but the replies so far have to be sent first.
+    Paused,
+}
+
+/// A connection that has this many bytes to send is not read from until some are gone. A reply may
+/// exceed it, but then it is the last one until then.
+pub(super) const OUTBOX_PAUSE: usize = 256 * 1024;
+
+impl Hub {
+    /// Must be called on a tokio runtime, which will run everything.
+    pub(crate) fn new(options: impl FnOnce(u64) -> EngineOptions, max_frame: usize) -> Self {
+        let clock = Clock::start();
+        let seed = u64::try_from(clock.start_wall_ms()).unwrap_or(0);
+        let state = State {
+            engine: Engine::new(options(seed)),
+            outboxes: BTreeMap::new(),
+            last_conn: 0,
+            armed: None,
+            stopped: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            clock,
+            max_frame,
+            runtime: Handle::current(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            earlier_deadline: Notify::new(),
+        }
+    }
+
+    /// Runs a task until it ends or the server stops.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn_on(
+            async move {
+                let _ = stop.run_until_cancelled_owned(task).await;
+            },
+            &self.runtime,
+        );
+    }
+
+    /// Serves a client on a stream; false once the server has stopped.
+    pub(super) fn open<S>(self: &Arc<Self>, stream: S) -> bool
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        // The task is spawned under the lock, so that none is when `stop` has returned.
+        let mut state = self.lock();
+        if state.stopped {
+            return false;
+        }
+        state.last_conn = state.last_conn.wrapping_add(1);
+        let conn = ConnId(state.last_conn);
+        let outbox = Arc::new(Outbox::default());
+        state.outboxes.insert(conn, Arc::clone(&outbox));
+        state.engine.handle_opened(conn, self.clock.now());
+        self.settle(&mut state, None);
+        self.spawn(connection::serve(Arc::clone(self), conn, outbox, stream));
+        true
+    }
+
+    /// Hands all whole frames in `inbox` to the engine, until the replies fill the outbox.
+    pub(super) fn feed(&self, conn: ConnId, inbox: &mut BytesMut) -> Result<Fed, FrameError> {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let outcome = loop {
+            if state.engine.unsent(conn) >= OUTBOX_PAUSE {
+                break Ok(Fed::Paused);
+            }
+            match take_frame(inbox, self.max_frame) {
+                Ok(Some(frame)) => state.engine.handle_frame(conn, frame, now),
+                Ok(None) => break Ok(Fed::All),
+                Err(error) => break Err(error),
+            }
+        };
+        self.settle(&mut state, Some(conn));
+        outcome
+    }
+
+    /// A connection's task has ended.
+    pub(super) fn close(&self, conn: ConnId) {
+        let mut state = self.lock();
+        state.engine.handle_closed(conn);
+        state.outboxes.remove(&conn);
+    }
+
+    /// Looks at the engine, or gives it an input of another kind.
+    pub(crate) fn with_engine<T>(&self, visit: impl FnOnce(&mut Engine, Now) -> T) -> T {
+        let mut state = self.lock();
+        let outcome = visit(&mut state.engine, self.clock.now());
+        self.settle(&mut state, None);
+        outcome
+    }
+
+    /// When the ticker has to act next. It is woken if that moves to an earlier time.
+    pub(super) fn arm(&self) -> Option<Instant> {
+        let mut state = self.lock();
+        state.armed = state.engine.next_deadline();
+        state.armed.and_then(|deadline| self.clock.at(deadline))
+    }
+
+    /// Waits until the ticker sleeps for too long.
+    pub(super) async fn earlier_deadline(&self) {
+        self.earlier_deadline.notified().await;
+    }
+
+    /// Lets nobody in any more and tells all tasks to end.
+    pub(crate) fn stop(&self) {
+        self.lock().stopped = true;
+        self.stop.cancel();
+        self.tasks.close();
+    }
+
+    /// Waits until all tasks have ended.
+    pub(crate) async fn stopped(&self) {
+        self.tasks.wait().await;
+    }
+
+    /// Passes on what the engine has put out, while the lock still keeps it in order.
+    fn settle(&self, state: &mut State, awake: Option<ConnId>) {
+        while let Some(output) = state.engine.poll_output() {
+            match output {
+                Output::Send { conn, bytes } => {
+                    let cause = if awake == Some(conn) { Cause::Own } else { Cause::Other };
+                    let taken =
+                        state.outboxes.get(&conn).is_none_or(|outbox| outbox.push(bytes, cause));
+                    if !taken {
+                        tracing::warn!(conn = conn.0, "client does not read its events: cut");
+                        state.engine.handle_closed(conn);
+                        state.end(conn, Fate::Cut);
+                    }
+                }
+                Output::Close { conn } => state.end(conn, Fate::Finish),
+            }
+        }
+        let next = state.engine.next_deadline();
+        if next.is_some_and(|next| state.armed.is_none_or(|armed| next < armed)) {
+            state.armed = next;
+            self.earlier_deadline.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn end(&mut self, conn: ConnId, fate: Fate) {
+        if let Some(outbox) = self.outboxes.remove(&conn) {
+            outbox.end(fate);
+        }
+    }
+}

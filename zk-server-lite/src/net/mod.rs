@@ -1,0 +1,20 @@
+//! The engine on a tokio runtime: streams, tasks and time.
+//!
+//! [`Hub`] is the one place where they meet: the engine under a short lock, an [`outbox`] for each
+//! connection, and the clock. A task a connection reads what has arrived, hands all whole frames
+//! to the engine in one go, and writes what has gathered in its outbox. The *ticker* tells the
+//! engine when a deadline has come.
+
+mod clock;
+mod connection;
+mod four_letter;
+mod hub;
+mod listener;
+mod memory;
+mod outbox;
+mod ticker;
+
+pub(crate) use hub::Hub;
+pub(crate) use listener::accept_loop;
+pub use memory::MemoryTransport;
+pub(crate) use ticker::tick_loop;

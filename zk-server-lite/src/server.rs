@@ -1,0 +1,139 @@
+//! A running server, as the program sees it that it is embedded in.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use zk_proto::{SessionId, Zxid};
+
+use crate::net::{Hub, MemoryTransport, accept_loop, tick_loop};
+use crate::options::{ServerBuilder, StartError};
+
+/// A standalone server that keeps everything in memory.
+///
+/// It runs on the tokio runtime that it was started on. [`Server::shutdown`] stops it and waits
+/// for that; dropping it stops it, too, but does not wait.
+#[derive(Debug)]
+pub struct Server {
+    hub: Arc<Hub>,
+    local_addr: Option<SocketAddr>,
+}
+
+impl Server {
+    /// Sets up a server.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::default()
+    }
+
+    pub(crate) async fn start(options: ServerBuilder) -> Result<Self, StartError> {
+        let engine_options = options.engine_options()?;
+        let mut listener = None;
+        let mut local_addr = None;
+        if let Some(address) = options.listen {
+            let failed = |source| StartError::Bind { address, source };
+            let bound = TcpListener::bind(address).await.map_err(failed)?;
+            local_addr = Some(bound.local_addr().map_err(failed)?);
+            listener = Some(bound);
+        }
+        let hub = Arc::new(Hub::new(engine_options, options.max_frame));
+        hub.spawn(tick_loop(Arc::clone(&hub)));
+        if let Some(listener) = listener {
+            hub.spawn(accept_loop(Arc::clone(&hub), listener));
+        }
+        Ok(Self { hub, local_addr })
+    }
+
+    /// The address it listens on; `None` when it is in memory only.
+    #[must_use]
+    pub const fn local_addr(&self) -> Option<SocketAddr> {
+        self.local_addr
+    }
+
+    /// What a client on this machine connects to: `127.0.0.1:PORT`, or `memory:2181` when there
+    /// is only [`Server::memory`].
+    #[must_use]
+    pub fn connect_string(&self) -> String {
+        match self.local_addr {
+            Some(address) => SocketAddr::new(reachable(address.ip()), address.port()).to_string(),
+            None => "memory:2181".to_owned(),
+        }
+    }
+
+    /// Lets clients of this process in without a socket.
+    #[must_use]
+    pub fn memory(&self) -> MemoryTransport {
+        MemoryTransport::new(Arc::clone(&self.hub))
+    }
+
+    /// Ends a session as if its timeout had passed: its ephemeral nodes go and its connection is
+    /// closed without a word. Returns whether there was such a session.
+    pub fn expire_session(&self, session: SessionId) -> bool {
+        self.hub.with_engine(|engine, now| engine.expire_session(session, now))
+    }
+
+    /// Closes every connection. Sessions stay, and clients may take them up again.
+    pub fn drop_connections(&self) {
+        self.hub.with_engine(|engine, _| engine.close_all());
+    }
+
+    /// The last transaction, refused writes included.
+    #[must_use]
+    pub fn last_zxid(&self) -> Zxid {
+        self.hub.with_engine(|engine, _| engine.replica().last_zxid())
+    }
+
+    /// How many sessions there are, with a connection or without.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.hub.with_engine(|engine, _| engine.replica().session_count())
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub fn connection_count(&self) -> usize {
+        self.hub.with_engine(|engine, _| engine.connection_count())
+    }
+
+    /// How many watches are set, on data and on children.
+    #[must_use]
+    pub fn watch_count(&self) -> usize {
+        self.hub.with_engine(|engine, _| engine.watch_count())
+    }
+
+    /// How many nodes there are, with the root and `/zookeeper`: 4 in a fresh server.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.hub.with_engine(|engine, _| engine.replica().tree().node_count())
+    }
+
+    /// A number that is equal for equal states: the tree, the sessions and the last zxid. Visits
+    /// every node.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.hub.with_engine(|engine, _| engine.replica().digest())
+    }
+
+    /// Stops the server: closes all connections and waits until none of its tasks runs any more.
+    ///
+    /// # Cancel safety
+    /// The server stops even when the future is dropped, but then nobody waits for it.
+    pub async fn shutdown(self) {
+        self.hub.stop();
+        self.hub.stopped().await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.hub.stop();
+    }
+}
+
+/// A server that listens on every address can be reached on the loopback one.
+const fn reachable(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        other => other,
+    }
+}
