@@ -1,0 +1,246 @@
+//! The handle: what users hold, clone and call.
+
+mod call;
+mod children;
+mod create;
+mod data;
+mod delete;
+mod exists;
+mod extension;
+mod multi;
+mod sync;
+
+pub use call::Watched;
+pub use children::{Children, ChildrenWithStat};
+pub use create::{Create, Created};
+pub use data::{Get, Set};
+pub use delete::Delete;
+pub use exists::Exists;
+pub use extension::WeakClient;
+pub use multi::{Multi, MultiOutcome, MultiReply};
+pub use sync::Sync;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use zk_proto::op::Request;
+use zk_proto::{ByteString, CreateMode, ErrorCode, OpCode, SessionId, Version, ZPath};
+
+use extension::Extensions;
+
+use crate::chroot::Chroot;
+use crate::error::Error;
+use crate::options::ClientBuilder;
+use crate::reply::{About, ReadReply, Reply, Watch, WatchedReply};
+use crate::shared_session::{SharedSession, WatchSlot};
+use crate::state::SessionState;
+
+/// A session with a ZooKeeper ensemble.
+///
+/// Clones are cheap and share the session. Calls return builders: awaiting one sends it and
+/// waits for the reply; `send` only sends it, so that several requests are under way at once.
+/// Requests reach the server in the order in which they were sent.
+///
+/// When the last clone is dropped the session is closed in the background, so that its ephemeral
+/// nodes go at once; [`close`](Self::close) does the same and tells how it went.
+#[derive(Clone)]
+#[doc(alias = "ZooKeeper")]
+#[doc(alias = "CuratorFramework")]
+pub struct Client {
+    handle: Arc<Handle>,
+    chroot: Chroot,
+}
+
+/// Closes the session when the last clone goes.
+struct Handle {
+    shared: Arc<SharedSession>,
+    extensions: Extensions,
+}
+
+impl Client {
+    pub(crate) fn new(shared: Arc<SharedSession>, chroot: ZPath) -> Self {
+        Self {
+            handle: Arc::new(Handle { shared, extensions: Extensions::default() }),
+            chroot: Chroot::new(chroot),
+        }
+    }
+
+    /// Connects with default settings: `"zk1:2181,zk2:2181,zk3:2181/chroot"`.
+    ///
+    /// # Errors
+    /// As [`ClientBuilder::connect`].
+    ///
+    /// # Cancel safety
+    /// As [`ClientBuilder::connect`].
+    pub async fn connect(connect_string: impl Into<String>) -> Result<Self, Error> {
+        Self::builder(connect_string).connect().await
+    }
+
+    /// Settings for a connection to the hosts of a connect string.
+    pub fn builder(connect_string: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(connect_string)
+    }
+
+    /// Creates a node, persistent unless [`Create::mode`] says otherwise. The data may be empty.
+    pub fn create<'a>(&'a self, path: &'a str, data: impl Into<Bytes>) -> Create<'a> {
+        Create::new(self, path, data.into())
+    }
+
+    /// Deletes a node that has no children.
+    pub const fn delete<'a>(&'a self, path: &'a str) -> Delete<'a> {
+        Delete { client: self, path, version: Version::ANY }
+    }
+
+    /// Reads a node's data and state.
+    #[doc(alias = "getData")]
+    pub const fn get<'a>(&'a self, path: &'a str) -> Get<'a> {
+        Get { client: self, path }
+    }
+
+    /// Sets a node's data.
+    #[doc(alias = "setData")]
+    pub fn set<'a>(&'a self, path: &'a str, data: impl Into<Bytes>) -> Set<'a> {
+        Set { client: self, path, data: data.into(), version: Version::ANY }
+    }
+
+    /// Asks whether a node exists, and for its state.
+    #[doc(alias = "stat")]
+    pub const fn exists<'a>(&'a self, path: &'a str) -> Exists<'a> {
+        Exists { client: self, path }
+    }
+
+    /// Lists the names of a node's children, in no order.
+    #[doc(alias = "getChildren")]
+    pub const fn children<'a>(&'a self, path: &'a str) -> Children<'a> {
+        Children { client: self, path }
+    }
+
+    /// Waits until the server has seen all that was committed before this call: a read that
+    /// follows is not older.
+    pub const fn sync<'a>(&'a self, path: &'a str) -> Sync<'a> {
+        Sync { client: self, path }
+    }
+
+    /// Several writes that are done all or none.
+    #[doc(alias = "transaction")]
+    pub fn multi(&self) -> Multi<'_> {
+        Multi::new(self)
+    }
+
+    /// Where the session stands, now and whenever that changes.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<SessionState> {
+        self.handle.shared.subscribe()
+    }
+
+    /// The session's id, as the server's logs print it.
+    #[must_use]
+    pub fn session_id(&self) -> SessionId {
+        self.handle.shared.with_session(|session| session.id())
+    }
+
+    /// The negotiated session timeout.
+    #[must_use]
+    pub fn session_timeout(&self) -> Duration {
+        self.handle.shared.with_session(|session| session.timeout())
+    }
+
+    /// Ends the session: its ephemeral nodes go, and every clone fails from now on.
+    ///
+    /// Requests sent before are answered first. Without a connection this waits for one, because
+    /// only the server can end the session before its timeout.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] when the server did not confirm within the operation timeout, and
+    /// [`Error::Server`] when it refused; the session then ends by its own timeout. A session that
+    /// is over already is no error.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not stop the closing. Another call waits until it is done.
+    pub async fn close(&self) -> Result<(), Error> {
+        let closing = self.handle.shared.close();
+        let mut state = self.state();
+        if let Ok(receiver) = closing {
+            let about = self.about(OpCode::CloseSession, "/");
+            Reply::due(receiver, about, READ_CLOSE).await?;
+        }
+        // The sender of the state lives as long as this handle.
+        let _ = state.wait_for(SessionState::is_over).await;
+        Ok(())
+    }
+
+    pub(crate) fn submit<T>(
+        &self,
+        request: Result<Request, Error>,
+        about: About,
+        read: ReadReply<T>,
+    ) -> Reply<T> {
+        let sent = request.and_then(|request| Ok(self.handle.shared.submit(request, None)?));
+        match sent {
+            Ok(receiver) => Reply::due(receiver, about, read),
+            Err(error) => Reply::refused(error, about, read),
+        }
+    }
+
+    pub(crate) fn submit_watched<T>(
+        &self,
+        request: Result<Request, Error>,
+        about: About,
+        read: ReadReply<T>,
+    ) -> WatchedReply<T> {
+        let (slot, receiver) = WatchSlot::new();
+        let sent =
+            request.and_then(|request| Ok(self.handle.shared.submit(request, Some(slot))?));
+        let watch = Watch {
+            receiver,
+            shared: Arc::clone(&self.handle.shared),
+            chroot: self.chroot.clone(),
+        };
+        let reply = match sent {
+            Ok(receiver) => Reply::due(receiver, about, read),
+            Err(error) => Reply::refused(error, about, read),
+        };
+        WatchedReply { reply, watch: Some(watch) }
+    }
+
+    pub(crate) fn about(&self, op: OpCode, path: &str) -> About {
+        About { op, path: path.into(), chroot: self.chroot.clone() }
+    }
+
+    /// The path as the server knows it.
+    pub(crate) fn server_path(&self, path: &str) -> Result<ByteString, Error> {
+        self.chroot.outward(path)
+    }
+
+    /// The path as the server knows it, for a create.
+    pub(crate) fn create_path(&self, path: &str, mode: CreateMode) -> Result<ByteString, Error> {
+        if mode.is_sequential() {
+            self.chroot.outward_sequential(path)
+        } else {
+            self.chroot.outward(path)
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("session", &self.session_id())
+            .field("state", &self.handle.shared.state())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.close_unheard();
+    }
+}
+
+const READ_CLOSE: ReadReply<()> = |about, answer| match answer {
+    Ok(_) | Err(ErrorCode::SessionExpired | ErrorCode::UnknownSession) => Ok(()),
+    Err(code) => Err(about.refused(code)),
+};

@@ -1,0 +1,267 @@
+//! The one task that joins a session machine to the world: it reads, writes, sleeps and dials,
+//! and decides nothing. It runs no user code but the connector.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant as StdInstant;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::session::{Output, Trouble};
+use crate::shared_session::{ReplySlot, SharedSession, WatchSlot};
+use crate::transport::{Connect, Connecting, Stream};
+
+/// Runs a session until it has ended.
+pub(crate) async fn run(shared: Arc<SharedSession>, connector: Box<dyn Connect>) {
+    let mut driver = Driver {
+        link: Link::Down,
+        connector,
+        incoming: BytesMut::new(),
+        outgoing: BytesMut::new(),
+        unflushed: false,
+        read_size: SMALLEST_READ,
+        timer: Box::pin(sleep_until(Instant::now())),
+        armed: None,
+        tasks: Vec::new(),
+        shared,
+    };
+    poll_fn(|cx| driver.poll(cx)).await;
+}
+
+struct Driver {
+    shared: Arc<SharedSession>,
+    connector: Box<dyn Connect>,
+    link: Link,
+    incoming: BytesMut,
+    outgoing: BytesMut,
+    /// Whether the stream may still keep something that was written to it.
+    unflushed: bool,
+    /// How much room a read is given; follows what the reads bring.
+    read_size: usize,
+    timer: Pin<Box<Sleep>>,
+    /// What the timer is set to. It is moved only to come earlier: when it comes too early,
+    /// nothing is due and it is set anew.
+    armed: Option<StdInstant>,
+    tasks: Vec<Output<ReplySlot, WatchSlot>>,
+}
+
+enum Link {
+    Down,
+    Dialling(Connecting),
+    Up(Box<dyn Stream>),
+}
+
+/// What one look at everything came to.
+enum Step {
+    /// Something moved: look again.
+    Progress,
+    /// Nothing moved, and everything will wake us.
+    Idle,
+    /// The session is over.
+    Finished,
+}
+
+impl Driver {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match self.step(cx) {
+                Step::Progress => {}
+                Step::Idle => return Poll::Pending,
+                Step::Finished => return Poll::Ready(()),
+            }
+        }
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>) -> Step {
+        let now = Instant::now().into_std();
+        // First of all: what is dialled here must be polled below before we may sleep.
+        let Some(due) = self.carry_out() else {
+            return Step::Finished;
+        };
+        let mut progress = self.poll_dial(cx, now);
+        progress |= self.poll_read(cx, now);
+        progress |= self.poll_write(cx, now);
+        progress |= self.poll_timer(cx, now, due);
+        if progress || !self.shared.doze(cx) {
+            return Step::Progress;
+        }
+        Step::Idle
+    }
+
+    fn poll_dial(&mut self, cx: &mut Context<'_>, now: StdInstant) -> bool {
+        let Link::Dialling(dialling) = &mut self.link else {
+            return false;
+        };
+        let Poll::Ready(dialled) = dialling.as_mut().poll(cx) else {
+            return false;
+        };
+        match dialled {
+            Ok(stream) => {
+                self.link = Link::Up(stream);
+                self.shared.with_session(|session| session.handle_connected(now));
+            }
+            Err(error) => self.lost(now, Trouble::Io(error.to_string())),
+        }
+        true
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, now: StdInstant) -> bool {
+        let Link::Up(stream) = &mut self.link else {
+            return false;
+        };
+        self.incoming.reserve(self.read_size);
+        let room = self.incoming.capacity() - self.incoming.len();
+        let Poll::Ready(read) = pin!(stream.read_buf(&mut self.incoming)).poll(cx) else {
+            return false;
+        };
+        match read {
+            Ok(0) => self.lost(now, Trouble::HungUp),
+            Ok(length) => {
+                self.read_size = if length == room { LARGEST_READ } else { SMALLEST_READ };
+                let incoming = &mut self.incoming;
+                self.shared.with_session(|session| session.handle_bytes(now, incoming));
+                if self.incoming.capacity() > LARGEST_KEPT && self.incoming.is_empty() {
+                    self.incoming = BytesMut::new();
+                }
+            }
+            Err(error) => self.lost(now, Trouble::Io(error.to_string())),
+        }
+        true
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, now: StdInstant) -> bool {
+        let Link::Up(stream) = &mut self.link else {
+            return false;
+        };
+        if self.outgoing.is_empty() {
+            let outgoing = &mut self.outgoing;
+            self.shared.with_session(|session| session.take_outgoing(outgoing));
+        }
+        if self.outgoing.is_empty() {
+            return self.poll_flush(cx, now);
+        }
+        let Poll::Ready(written) = pin!(stream.write_buf(&mut self.outgoing)).poll(cx) else {
+            return false;
+        };
+        match written {
+            Ok(0) => self.lost(now, Trouble::HungUp),
+            Ok(_) => {
+                self.unflushed = true;
+                if self.outgoing.capacity() > LARGEST_KEPT && self.outgoing.is_empty() {
+                    self.outgoing = BytesMut::new();
+                }
+            }
+            Err(error) => self.lost(now, Trouble::Io(error.to_string())),
+        }
+        true
+    }
+
+    /// A stream may keep what was written to it until it is told not to, as TLS does.
+    fn poll_flush(&mut self, cx: &mut Context<'_>, now: StdInstant) -> bool {
+        let Link::Up(stream) = &mut self.link else {
+            return false;
+        };
+        if !self.unflushed {
+            return false;
+        }
+        let Poll::Ready(flushed) = Pin::new(stream).poll_flush(cx) else {
+            return false;
+        };
+        self.unflushed = false;
+        if let Err(error) = flushed {
+            self.lost(now, Trouble::Io(error.to_string()));
+        }
+        true
+    }
+
+    fn poll_timer(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: StdInstant,
+        due: Option<StdInstant>,
+    ) -> bool {
+        // What is due already is not left to the timer, which goes by whole milliseconds.
+        let late = due.is_some_and(|due| due <= now);
+        if !late && !self.timer_fires(cx, due) {
+            return false;
+        }
+        self.armed = None;
+        self.shared.with_session(|session| session.handle_timeout(now));
+        true
+    }
+
+    fn timer_fires(&mut self, cx: &mut Context<'_>, due: Option<StdInstant>) -> bool {
+        if let Some(due) = due
+            && self.armed.is_none_or(|armed| due < armed)
+        {
+            self.armed = Some(due);
+            self.timer.as_mut().reset(due.into());
+        }
+        self.armed.is_some() && self.timer.as_mut().poll(cx).is_ready()
+    }
+
+    /// Does what the session wants, and returns when it wants to be asked again; `None` when it
+    /// wants nothing any more.
+    ///
+    /// Outputs are taken under the lock and carried out without it: a woken task may call the
+    /// session at once.
+    #[expect(clippy::option_option, reason = "no deadline, and no session, are two things")]
+    fn carry_out(&mut self) -> Option<Option<StdInstant>> {
+        loop {
+            let last = self.shared.take_outputs(&mut self.tasks);
+            let mut tasks = std::mem::take(&mut self.tasks);
+            for task in tasks.drain(..) {
+                self.carry_out_one(task);
+            }
+            self.tasks = tasks;
+            match last {
+                Output::Wait(due) => return Some(due.map(|(due, _)| due)),
+                Output::Finished => return None,
+                output => self.carry_out_one(output),
+            }
+        }
+    }
+
+    fn carry_out_one(&mut self, output: Output<ReplySlot, WatchSlot>) {
+        match output {
+            Output::Dial(host) => {
+                tracing::debug!(%host, "dialling");
+                self.link = Link::Dialling(self.connector.connect(&host));
+            }
+            Output::HangUp => self.hang_up(),
+            Output::Reply { ticket, outcome } => ticket.answer(outcome),
+            Output::Notify { watcher, event } => watcher.notify(event),
+            Output::StateChanged(state) => self.shared.announce(state),
+            Output::Wait(_) | Output::Finished => {}
+        }
+    }
+
+    fn lost(&mut self, now: StdInstant, trouble: Trouble) {
+        self.hang_up();
+        self.shared.with_session(|session| session.handle_disconnected(now, trouble));
+    }
+
+    fn hang_up(&mut self) {
+        self.link = Link::Down;
+        self.incoming = BytesMut::new();
+        self.outgoing.clear();
+        self.unflushed = false;
+    }
+}
+
+/// A driver that is dropped with its runtime leaves nobody waiting.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.shared.with_session(|session| session.abandon());
+        while self.carry_out().is_some() {}
+    }
+}
+
+const SMALLEST_READ: usize = 4 * 1024;
+const LARGEST_READ: usize = 64 * 1024;
+/// A buffer that grew beyond this is not kept once it is empty.
+const LARGEST_KEPT: usize = 256 * 1024;

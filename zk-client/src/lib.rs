@@ -1,0 +1,109 @@
+//! An async ZooKeeper client: sessions that survive, watches as values, typed operations.
+//!
+//! A [`Client`] is a session with an ensemble. It is cheap to clone, runs on tokio with one task of
+//! its own, and lives through lost connections and servers that go away.
+//!
+//! ```no_run
+//! use zk_client::{Client, CreateMode, Error, ErrorCode};
+//!
+//! # async fn run() -> Result<(), Error> {
+//! let client = Client::connect("zk1:2181,zk2:2181,zk3:2181/app").await?;
+//!
+//! client.create("/config", "blue").await?;
+//! let ((data, stat), changed) = client.get("/config").watch().await?;
+//! assert_eq!(data, "blue");
+//! client.set("/config", "green").version(stat.version).await?;
+//! println!("{:?}", changed.await?.event_type); // NodeDataChanged
+//!
+//! // `send` does not wait: both requests are under way at once, in this order.
+//! let member = client.create("/member-", "").mode(CreateMode::EphemeralSequential).send();
+//! let members = client.children("/").send();
+//! println!("{} among {:?}", member.await?.path, members.await?);
+//!
+//! match client.delete("/config").version(stat.version).await {
+//!     Err(error) if error.code() == Some(ErrorCode::BadVersion) => println!("it is green"),
+//!     outcome => outcome?,
+//! }
+//! client.close().await
+//! # }
+//! ```
+//!
+//! # What is guaranteed
+//!
+//! **Order.** Requests reach the server in the order in which they were sent: by `send`, or by
+//! awaiting. Replies come in that order, and the event of a watch comes before any reply that shows
+//! its cause.
+//!
+//! **A lost connection.** The session is taken up again on the next host, and:
+//!
+//! | the request | only reads | writes |
+//! |---|---|---|
+//! | waits for a connection, or to be written | is sent | is sent |
+//! | was written, or a part of it may have been | is sent again | fails with [`Error::ConnectionLoss`], [`Delivery::Unknown`] |
+//!
+//! A write is never sent twice. [`Error::outcome_unknown`] is true wherever it may have been
+//! carried out in spite of an error, and [`Error::is_retriable`] where it certainly was not.
+//!
+//! **Deadlines.** Every operation ends within the
+//! [operation timeout](ClientBuilder::operation_timeout), counted from the call, whether it waits
+//! for a connection or for a reply. The time to connect has its own, and a [`Watch`] has none.
+//!
+//! **Dropped futures.** Dropping any future is safe at any point. A request that waits for a
+//! connection is not sent then; one that was sent may be carried out. The last [`Client`] that is
+//! dropped closes the session, so that its ephemeral nodes go at once.
+//!
+//! **Watches.** A [`Watch`] resolves once, with the first change after the read that set it, also
+//! when that change happened while there was no connection: watches are set again before anything
+//! else is sent. It ends with an error only when the session does. It does not tell of the changes
+//! that follow; read again, and set the next one.
+//!
+//! **The end.** An ensemble that has not heard from a session for its timeout ends it:
+//! [`Error::SessionExpired`] for every request and watch from then on, and
+//! [`SessionState::Expired`]. A client has one session in its life; nothing is carried over to
+//! another behind your back.
+//!
+//! **Bounds.** Requests, replies, and what waits are bounded ([`ClientBuilder::max_request`],
+//! [`max_reply`](ClientBuilder::max_reply), [`max_pending`](ClientBuilder::max_pending),
+//! [`max_outgoing`](ClientBuilder::max_outgoing)). What is over a bound is refused; it does not
+//! wait. Whatever a server sends, the client does not panic.
+//!
+//! # What is not there yet
+//!
+//! - authentication, and reading and setting ACLs (a node can be created with one),
+//! - persistent watches, and removing watches from the server,
+//! - TLS: a [`Connect`] of your own may bring it,
+//! - read-only servers: a session is only taken from a server with a quorum,
+//! - a new session under the same handle after expiry: make a new [`Client`],
+//! - nodes with a time to live.
+mod chroot;
+mod client;
+mod connect_string;
+mod driver;
+mod error;
+mod options;
+mod reply;
+mod session;
+mod shared_session;
+mod state;
+mod transport;
+
+pub use client::{
+    Children, ChildrenWithStat, Client, Create, Created, Delete, Exists, Get, Multi, MultiOutcome,
+    MultiReply, Set, Sync, Watched, WeakClient,
+};
+pub use connect_string::{ConnectString, ConnectStringError, HostPort};
+pub use error::{Delivery, Error, Violation};
+pub use options::ClientBuilder;
+pub use reply::{Reply, Watch, WatchedReply};
+pub use state::SessionState;
+pub use transport::{Connect, Connecting, Stream, TcpConnector, connect_with};
+pub use zk_proto::path;
+pub use zk_proto::{
+    Acl, ByteString, CreateMode, ErrorCode, EventType, PathError, Permissions, SessionId, Stat,
+    Version, WatchedEvent, ZPath, Zxid, data::Id,
+};
+
+/// The example of the front page is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct FrontPage;

@@ -1,0 +1,159 @@
+//! How a client is made.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout};
+use zk_proto::frame::DEFAULT_MAX_FRAME;
+
+use crate::client::Client;
+use crate::connect_string::ConnectString;
+use crate::driver;
+use crate::error::Error;
+use crate::session::{Session, SessionOptions};
+use crate::shared_session::SharedSession;
+use crate::state::SessionState;
+use crate::transport::{Connect, TcpConnector};
+
+/// Settings of a client that is yet to connect. Made by [`Client::builder`].
+#[must_use = "nothing happens until `connect` is called and awaited"]
+pub struct ClientBuilder {
+    connect_string: String,
+    session: SessionOptions,
+    seed: Option<u64>,
+    connect_timeout: Option<Duration>,
+    connector: Box<dyn Connect>,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(connect_string: impl Into<String>) -> Self {
+        Self {
+            connect_string: connect_string.into(),
+            session: SessionOptions {
+                timeout: Duration::from_secs(30),
+                request_timeout: Duration::from_secs(30),
+                max_request: DEFAULT_MAX_FRAME,
+                max_reply: DEFAULT_MAX_REPLY,
+                max_pending: MAX_PENDING,
+                max_outgoing: MAX_OUTGOING,
+                seed: 0,
+            },
+            seed: None,
+            connect_timeout: None,
+            connector: Box::new(TcpConnector::default()),
+        }
+    }
+
+    /// How long the session lives on without a word from this client. The server clamps it to
+    /// its own limits, 2 to 20 ticks by default. Default 30 s.
+    pub const fn session_timeout(mut self, timeout: Duration) -> Self {
+        self.session.timeout = timeout;
+        self
+    }
+
+    /// How long an operation may take, waiting for a connection included. Default 30 s.
+    pub const fn operation_timeout(mut self, timeout: Duration) -> Self {
+        self.session.request_timeout = timeout;
+        self
+    }
+
+    /// How long [`connect`](Self::connect) may take. Default: the operation
+    /// timeout.
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// The longest request in bytes; a longer one is refused before it is sent. It should be
+    /// what the servers have as `jute.maxbuffer`. Default 1,048,575, as theirs.
+    pub const fn max_request(mut self, bytes: usize) -> Self {
+        self.session.max_request = bytes;
+        self
+    }
+
+    /// The longest reply in bytes. Servers do not limit replies, so this is well above what they
+    /// accept: default 16 MiB.
+    pub const fn max_reply(mut self, bytes: usize) -> Self {
+        self.session.max_reply = bytes;
+        self
+    }
+
+    /// How many requests may wait for their replies; further ones fail with
+    /// [`Error::TooManyRequests`]. Default 65,536.
+    pub const fn max_pending(mut self, requests: usize) -> Self {
+        self.session.max_pending = requests;
+        self
+    }
+
+    /// How many bytes of requests may wait to be written, or for a connection; when there are as
+    /// many, further requests fail with [`Error::TooManyRequests`]. Default 64 MiB.
+    pub const fn max_outgoing(mut self, bytes: usize) -> Self {
+        self.session.max_outgoing = bytes;
+        self
+    }
+
+    /// How byte streams to the hosts are opened. Default: [`TcpConnector`].
+    pub fn connector(mut self, connector: impl Connect) -> Self {
+        self.connector = Box::new(connector);
+        self
+    }
+
+    /// Where jitter and the order of hosts come from, to repeat a run. Default: random.
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Connects, and waits until a session is granted.
+    ///
+    /// # Errors
+    /// [`Error::BadConnectString`], or [`Error::Connect`] when no session was granted in time;
+    /// it tells what the last attempt ran into.
+    ///
+    /// # Panics
+    /// In a tokio runtime without a timer; see `enable_time` of tokio's runtime builder.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the attempt; a session that was just granted is closed.
+    pub async fn connect(mut self) -> Result<Client, Error> {
+        let ConnectString { hosts, chroot } = self.connect_string.parse()?;
+        let runtime = Handle::try_current()
+            .map_err(|_| Error::Connect { reason: "not within a tokio runtime".into() })?;
+        self.session.seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
+        let limit = self.connect_timeout.unwrap_or(self.session.request_timeout);
+        let session = Session::new(self.session, hosts, Instant::now().into_std());
+        let shared = Arc::new(SharedSession::new(session));
+        let client = Client::new(Arc::clone(&shared), chroot);
+        runtime.spawn(driver::run(Arc::clone(&shared), self.connector));
+        let mut state = client.state();
+        let connected = state.wait_for(|state| *state != SessionState::Connecting);
+        match timeout(limit, connected).await {
+            Ok(Ok(state)) if !state.is_over() => {}
+            Ok(Ok(_) | Err(_)) | Err(_) => {
+                let reason = shared.last_trouble();
+                return Err(Error::Connect {
+                    reason: reason.unwrap_or_else(|| "no answer in time".into()),
+                });
+            }
+        }
+        Ok(client)
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("connect_string", &self.connect_string)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A node may be as large as a request, and a reply holds more than the request did.
+const DEFAULT_MAX_REPLY: usize = 16 * 1024 * 1024;
+/// Requests that may wait; at the default deadline of 30 s that is 2,000 per second unanswered.
+const MAX_PENDING: usize = 65_536;
+/// Bytes that may wait to be written, when the server does not read.
+const MAX_OUTGOING: usize = 64 * 1024 * 1024;

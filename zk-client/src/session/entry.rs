@@ -1,0 +1,93 @@
+//! One request on its way, and what is to become of it.
+
+use std::time::Instant;
+
+use zk_proto::op::Request;
+use zk_proto::watch::WatchKind;
+use zk_proto::{ByteString, ErrorCode, OpCode};
+
+use super::output::{Failure, Outputs, Ticket};
+
+#[derive(Debug)]
+pub(super) struct Entry<T, W> {
+    pub(super) request: Request,
+    pub(super) purpose: Purpose<T, W>,
+    /// `None` for our own requests, which the silence timer watches over.
+    pub(super) deadline: Option<Instant>,
+    /// Whether the shell has taken it on a connection that was lost.
+    pub(super) sent: bool,
+}
+
+/// What a request is for.
+#[derive(Debug)]
+pub(super) enum Purpose<T, W> {
+    /// Somebody has submitted it.
+    User { ticket: T, watcher: Option<W> },
+    /// It sets watches again.
+    SetWatches,
+    /// It ends the session.
+    Close { ticket: Option<T> },
+}
+
+impl<T: Ticket, W: Ticket> Entry<T, W> {
+    pub(super) const fn is_close(&self) -> bool {
+        matches!(self.purpose, Purpose::Close { .. })
+    }
+
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        match &self.purpose {
+            Purpose::User { ticket, .. } => ticket.is_abandoned(),
+            // The session is to end whether or not somebody waits for it.
+            Purpose::SetWatches | Purpose::Close { .. } => false,
+        }
+    }
+
+    /// Whether doing it twice is the same as doing it once: it only reads.
+    pub(super) fn is_repeatable(&self) -> bool {
+        matches!(
+            self.request.op_code(),
+            OpCode::Exists
+                | OpCode::GetData
+                | OpCode::GetAcl
+                | OpCode::GetChildren
+                | OpCode::GetChildren2
+                | OpCode::GetEphemerals
+                | OpCode::GetAllChildrenNumber
+                | OpCode::MultiRead
+                | OpCode::Sync
+                | OpCode::WhoAmI
+        )
+    }
+
+    pub(super) fn fail(self, failure: Failure, outputs: &mut Outputs<T, W>) {
+        match self.purpose {
+            Purpose::User { ticket, .. } | Purpose::Close { ticket: Some(ticket) } => {
+                outputs.reply(ticket, Err(failure));
+            }
+            Purpose::SetWatches | Purpose::Close { ticket: None } => {}
+        }
+    }
+}
+
+/// The watch that the server has now, if the request asked for one and the outcome sets it.
+pub(super) fn watch_set(request: &Request, err: ErrorCode) -> Option<(ByteString, WatchKind)> {
+    let (path, kind) = match (request, err) {
+        (Request::GetData(asked), ErrorCode::Ok) if asked.watch => (&asked.path, WatchKind::Data),
+        (Request::Exists(asked), ErrorCode::Ok) if asked.watch => (&asked.path, WatchKind::Data),
+        (Request::Exists(asked), ErrorCode::NoNode) if asked.watch => {
+            (&asked.path, WatchKind::Exist)
+        }
+        (Request::GetChildren(asked), ErrorCode::Ok) if asked.watch => {
+            (&asked.path, WatchKind::Child)
+        }
+        (Request::GetChildren2(asked), ErrorCode::Ok) if asked.watch => {
+            (&asked.path, WatchKind::Child)
+        }
+        _ => return None,
+    };
+    Some((path.clone(), kind))
+}

@@ -1,0 +1,82 @@
+//! From a fresh connection to a session that serves.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use zk_proto::jute::Reader;
+use zk_proto::message::{ConnectRequest, ConnectResponse};
+use zk_proto::{Decode, Password, SessionId};
+
+use super::output::Ticket;
+use super::{End, Phase, Serving, Session, Trouble};
+use crate::error::Violation;
+use crate::state::SessionState;
+
+impl<T: Ticket, W: Ticket> Session<T, W> {
+    pub(super) fn connect_request(&self) -> ConnectRequest {
+        ConnectRequest {
+            protocol_version: 0,
+            last_zxid_seen: self.last_zxid,
+            timeout: i32::try_from(self.options.timeout.as_millis()).unwrap_or(i32::MAX),
+            session_id: self.id,
+            passwd: self.password.clone(),
+            read_only: Some(false),
+        }
+    }
+
+    /// The first frame of a connection.
+    pub(super) fn handle_connect_response(&mut self, now: Instant, frame: Bytes) {
+        let response = match ConnectResponse::decode(&mut Reader::new(frame)) {
+            Ok(response) => response,
+            Err(error) => {
+                self.hang_up(now, Trouble::Violation(Violation::Undecodable(error)));
+                return;
+            }
+        };
+        // Java goes by the timeout, the C client by the id (protocol of both: 0 means expired).
+        let Some(timeout) = granted(&response) else {
+            self.refused(now);
+            return;
+        };
+        if self.id != SessionId::NONE && response.session_id != self.id {
+            self.hang_up(now, Trouble::Violation(Violation::ForeignSession));
+            return;
+        }
+        self.established(now, &response, timeout);
+    }
+
+    /// The session we asked for is over; a new one cannot be refused by an honest server.
+    fn refused(&mut self, now: Instant) {
+        if self.id == SessionId::NONE {
+            self.hang_up(now, Trouble::Violation(Violation::NoSession));
+        } else {
+            self.end(End::Expired);
+        }
+    }
+
+    fn established(&mut self, now: Instant, response: &ConnectResponse, timeout: Duration) {
+        let resumed = self.id != SessionId::NONE;
+        self.id = response.session_id;
+        self.password = own(&response.passwd);
+        self.timeout = timeout;
+        self.hosts.established();
+        self.last_trouble = None;
+        self.phase =
+            Phase::Serving(Serving { last_sent: now, last_heard: now, ping_in_flight: false });
+        for batch in self.watches.batches(self.last_zxid) {
+            self.pending.send_set_watches(batch);
+        }
+        self.pending.send_waiting();
+        self.outputs.state(SessionState::Connected { session_id: self.id, timeout, resumed });
+    }
+}
+
+/// A copy that does not keep the buffer it arrived in.
+fn own(password: &Password) -> Password {
+    password.as_bytes().try_into().map_or_else(|_| password.clone(), Password::new)
+}
+
+fn granted(response: &ConnectResponse) -> Option<Duration> {
+    let milliseconds = u64::try_from(response.timeout).ok().filter(|timeout| *timeout > 0)?;
+    (response.session_id != SessionId::NONE).then(|| Duration::from_millis(milliseconds))
+}

@@ -1,0 +1,373 @@
+//! The session machine: what a client decides, without doing any of it.
+//!
+//! Knows no sockets, no clock, no runtime and no users: [`driver`](crate::driver) runs it. What
+//! happens is told to it (`submit`, `handle_*`), what is to be done comes out of
+//! [`Session::poll_output`] and [`Session::take_outgoing`]. Time is an argument, chance is a seed.
+//!
+//! ```text
+//!              ┌──────────┐ handle_timeout ┌───────────┐ handle_connected ┌─────────────┐
+//!        ┌────►│ Backoff  ├───────────────►│ Dialling  ├─────────────────►│ Handshaking │
+//!        │     └──────────┘     Dial       └─────┬─────┘  ConnectRequest  └──────┬──────┘
+//!        │                                       │                               │ session granted
+//!        │            handle_disconnected        │                               ▼
+//!        ├◄──────────────────────────────────────┴──────────────────◄────┬───────────────┐
+//!        │                 silence for 2t/3, broken protocol             │    Serving    │
+//!        │                                                               └───────┬───────┘
+//!        └── session refused, or closed by us ──► Ended ◄────────────────────────┘
+//! ```
+//!
+//! The law: after every input, drain `poll_output` until it says `Wait`.
+//!
+//! It is generic over two kinds of ticket, which it hands back without looking inside: one comes
+//! back with the reply to a request, the other with the event of a watch.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+mod entry;
+mod handshake;
+mod hosts;
+mod output;
+mod pending;
+mod replies;
+mod timers;
+mod watches;
+
+pub(crate) use output::{Answer, Failure, Output, SubmitError, Ticket};
+
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use zk_proto::message::NoBody;
+use zk_proto::op::Request;
+use zk_proto::{ErrorCode, Password, SessionId, Zxid};
+
+use crate::connect_string::HostPort;
+use crate::error::Violation;
+use crate::state::SessionState;
+use entry::{Entry, Purpose};
+use hosts::Hosts;
+use output::Outputs;
+use pending::Pending;
+use watches::Watches;
+
+/// What a session is made with.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionOptions {
+    /// Asked of the server, which clamps it to 2–20 of its ticks.
+    pub(crate) timeout: Duration,
+    /// From submission to reply; the request fails after it.
+    pub(crate) request_timeout: Duration,
+    /// The longest request, in bytes; servers hang up on longer ones.
+    pub(crate) max_request: usize,
+    /// The longest reply, in bytes.
+    pub(crate) max_reply: usize,
+    /// Requests that may wait for their replies; further ones are refused.
+    pub(crate) max_pending: usize,
+    /// Bytes that may wait to be written, or for a connection; further requests are refused.
+    pub(crate) max_outgoing: usize,
+    /// Where jitter and the order of hosts come from.
+    pub(crate) seed: u64,
+}
+
+/// One session, from the first dial to its end. See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Session<T, W> {
+    options: SessionOptions,
+    phase: Phase,
+    id: SessionId,
+    password: Password,
+    /// Negotiated, or wanted as long as nothing is negotiated.
+    timeout: Duration,
+    last_zxid: Zxid,
+    closing: bool,
+    hosts: Hosts,
+    pending: Pending<T, W>,
+    watches: Watches<W>,
+    outputs: Outputs<T, W>,
+    /// Why the last connection or attempt ended.
+    last_trouble: Option<Trouble>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Between two attempts.
+    Backoff { until: Instant },
+    /// The shell is opening a connection.
+    Dialling { until: Instant },
+    /// Connected, waiting for the session to be granted.
+    Handshaking { until: Instant },
+    /// The session is alive on this connection.
+    Serving(Serving),
+    /// Over for good.
+    Ended(End),
+}
+
+#[derive(Debug)]
+struct Serving {
+    last_sent: Instant,
+    last_heard: Instant,
+    /// The server answers a ping with xid −2 whatever xid it had (`FinalRequestProcessor`), so
+    /// two could not be told apart: only one is ever in flight.
+    ping_in_flight: bool,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// By us.
+    Closed,
+    /// By the ensemble.
+    Expired,
+}
+
+/// Why a connection, or an attempt at one, came to nothing.
+#[derive(Clone, Debug)]
+pub(crate) enum Trouble {
+    /// Could not connect, or the connection broke.
+    Io(String),
+    /// The server closed the connection.
+    HungUp,
+    /// Nothing was heard for too long.
+    Silence,
+    /// The server broke the protocol.
+    Violation(Violation),
+    /// The server would not set the watches again that another connection had.
+    WatchesNotSet(ErrorCode),
+}
+
+impl<T: Ticket, W: Ticket> Session<T, W> {
+    /// A session that is yet to be asked for, from one of `hosts`.
+    pub(crate) fn new(mut options: SessionOptions, hosts: Vec<HostPort>, now: Instant) -> Self {
+        options.timeout = options.timeout.min(LONGEST_SESSION_TIMEOUT);
+        options.request_timeout = options.request_timeout.min(LONGEST_REQUEST_TIMEOUT);
+        Self {
+            phase: Phase::Backoff { until: now },
+            id: SessionId::NONE,
+            password: Password::NONE,
+            timeout: options.timeout,
+            last_zxid: Zxid::ZERO,
+            closing: false,
+            hosts: Hosts::new(hosts, options.seed),
+            pending: Pending::default(),
+            watches: Watches::default(),
+            outputs: Outputs::default(),
+            last_trouble: None,
+            options,
+        }
+    }
+
+    /// Takes a request. It is sent at once when the session is alive, and waits otherwise.
+    ///
+    /// `watcher` comes back with the event if the reply sets a watch.
+    pub(crate) fn submit(
+        &mut self,
+        now: Instant,
+        request: Request,
+        ticket: T,
+        watcher: Option<W>,
+    ) -> Result<(), SubmitError> {
+        self.admit()?;
+        if self.pending.count() >= self.options.max_pending
+            || self.pending.unsent_len() >= self.options.max_outgoing
+        {
+            return Err(SubmitError::TooManyRequests);
+        }
+        let purpose = Purpose::User { ticket, watcher };
+        self.take(now, request, purpose, self.options.max_request)
+    }
+
+    /// Ends the session: asks the server to, and takes no further requests.
+    ///
+    /// `ticket` comes back when the server has confirmed, when the session turns out to be over
+    /// already, or when the request timeout has passed. No limit stands in the way.
+    pub(crate) fn close(&mut self, now: Instant, ticket: Option<T>) -> Result<(), SubmitError> {
+        self.admit()?;
+        self.closing = true;
+        let request = Request::CloseSession(NoBody {});
+        self.take(now, request, Purpose::Close { ticket }, usize::MAX)?;
+        if self.id == SessionId::NONE {
+            self.end(End::Closed);
+        }
+        Ok(())
+    }
+
+    /// Sends a request, or keeps it until there is a session to send it in.
+    fn take(
+        &mut self,
+        now: Instant,
+        request: Request,
+        purpose: Purpose<T, W>,
+        limit: usize,
+    ) -> Result<(), SubmitError> {
+        let deadline = Some(now + self.options.request_timeout);
+        let entry = Entry { request, purpose, deadline, sent: false };
+        let Phase::Serving(serving) = &mut self.phase else {
+            return self.pending.wait(entry, limit);
+        };
+        self.pending.send(entry, limit)?;
+        serving.last_sent = now;
+        Ok(())
+    }
+
+    fn admit(&self) -> Result<(), SubmitError> {
+        match self.phase {
+            Phase::Ended(End::Expired) => return Err(SubmitError::Expired),
+            Phase::Ended(End::Closed) => return Err(SubmitError::Closed),
+            Phase::Backoff { .. }
+            | Phase::Dialling { .. }
+            | Phase::Handshaking { .. }
+            | Phase::Serving(_) => {}
+        }
+        if self.closing {
+            return Err(SubmitError::Closed);
+        }
+        Ok(())
+    }
+
+    /// The shell has connected to the host it was told to dial.
+    pub(crate) fn handle_connected(&mut self, now: Instant) {
+        if let Phase::Dialling { until } = self.phase {
+            self.phase = Phase::Handshaking { until: until.max(now + self.attempt_limit()) };
+            self.pending.put_raw(&self.connect_request());
+        }
+    }
+
+    /// The connection, or the attempt at one, is over.
+    pub(crate) fn handle_disconnected(&mut self, now: Instant, why: Trouble) {
+        let was_serving = match self.phase {
+            Phase::Backoff { .. } | Phase::Ended(_) => return,
+            Phase::Dialling { .. } | Phase::Handshaking { .. } => false,
+            Phase::Serving(_) => true,
+        };
+        self.last_trouble = Some(why);
+        self.phase = Phase::Backoff { until: now + self.hosts.pause(was_serving, self.timeout) };
+        self.pending.connection_lost(&mut self.outputs);
+        if was_serving {
+            self.outputs.state(SessionState::Disconnected { since: now.into() });
+        }
+    }
+
+    /// Gives up the present connection.
+    fn hang_up(&mut self, now: Instant, why: Trouble) {
+        self.outputs.hang_up();
+        self.handle_disconnected(now, why);
+    }
+
+    /// Ends the session for good: nothing that waits will be answered by a server any more.
+    fn end(&mut self, how: End) {
+        let had_connection = matches!(self.phase, Phase::Handshaking { .. } | Phase::Serving(_));
+        let was_dialling = matches!(self.phase, Phase::Dialling { .. });
+        if had_connection || was_dialling {
+            self.outputs.hang_up();
+        }
+        // A session that the ensemble has ended is what a close asked for.
+        let how = if self.closing { End::Closed } else { how };
+        self.phase = Phase::Ended(how);
+        self.pending.session_ended(how, &mut self.outputs);
+        self.watches = Watches::default();
+        self.outputs.state(match how {
+            End::Closed => SessionState::Closed,
+            End::Expired => SessionState::Expired,
+        });
+    }
+
+    /// What to do next. `Wait` means: nothing until bytes come, a request, or the time it names.
+    pub(crate) fn poll_output(&mut self) -> Output<T, W> {
+        match self.outputs.next() {
+            Some(output) => output,
+            None if matches!(self.phase, Phase::Ended(_)) => Output::Finished,
+            None => Output::Wait(self.next_timer()),
+        }
+    }
+
+    /// The shell goes away: whatever waits will not be done.
+    pub(crate) fn abandon(&mut self) {
+        if !matches!(self.phase, Phase::Ended(_)) {
+            self.end(End::Closed);
+        }
+    }
+
+    /// How the session ended, if it has.
+    pub(crate) const fn ended(&self) -> Option<End> {
+        match self.phase {
+            Phase::Ended(how) => Some(how),
+            Phase::Backoff { .. }
+            | Phase::Dialling { .. }
+            | Phase::Handshaking { .. }
+            | Phase::Serving(_) => None,
+        }
+    }
+
+    /// Moves all bytes that wait to be sent behind those of `buffer`.
+    ///
+    /// From now on the requests in them count as sent.
+    pub(crate) fn take_outgoing(&mut self, buffer: &mut BytesMut) {
+        self.pending.take_outgoing(buffer);
+    }
+
+    /// The session's id; [`SessionId::NONE`] before the first one was granted.
+    pub(crate) const fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The negotiated session timeout; the wanted one before a session was granted.
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Why the last connection or attempt came to nothing.
+    pub(crate) const fn last_trouble(&self) -> Option<&Trouble> {
+        self.last_trouble.as_ref()
+    }
+
+    /// How long an attempt may take: all hosts get their turn before the time to save the
+    /// session, or to wait for a first one, has passed.
+    fn attempt_limit(&self) -> Duration {
+        let hosts = u32::try_from(self.hosts.count()).unwrap_or(u32::MAX).max(1);
+        let limit = if self.id == SessionId::NONE {
+            self.timeout / hosts
+        } else {
+            let third = self.timeout / 3;
+            (third / hosts).max(SHORT_ATTEMPT).min(third)
+        };
+        limit.max(SHORTEST_ATTEMPT)
+    }
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Io(error) => f.write_str(error),
+            Self::HungUp => f.write_str("the server hung up"),
+            Self::Silence => f.write_str("the server was silent for too long"),
+            Self::Violation(violation) => write!(f, "the server broke the protocol: {violation}"),
+            Self::WatchesNotSet(code) => write!(f, "the server did not set the watches: {code}"),
+        }
+    }
+}
+
+impl From<Violation> for Trouble {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
+impl End {
+    fn failure(self) -> Failure {
+        match self {
+            Self::Closed => Failure::Closed,
+            Self::Expired => Failure::SessionExpired,
+        }
+    }
+}
+
+/// A handshake behind a slow disk must not be cut short because there are many hosts.
+const SHORT_ATTEMPT: Duration = Duration::from_secs(1);
+/// Below this, a session timeout of next to nothing would keep the shell spinning.
+const SHORTEST_ATTEMPT: Duration = Duration::from_millis(10);
+/// The protocol has 31 bits for the milliseconds of a session timeout.
+const LONGEST_SESSION_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
+/// As good as for ever, and an instant can be moved by it.
+const LONGEST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests;

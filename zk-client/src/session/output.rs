@@ -1,0 +1,137 @@
+//! What a session tells its shell to do.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::Bytes;
+use zk_proto::{ErrorCode, WatchedEvent, Zxid};
+
+use crate::connect_string::HostPort;
+use crate::error::Delivery;
+use crate::state::SessionState;
+
+/// Something the shell keeps for somebody who waits.
+pub(crate) trait Ticket {
+    /// Whether nobody waits any more.
+    fn is_abandoned(&self) -> bool;
+}
+
+/// One thing to do.
+#[must_use = "an output that is dropped never happens"]
+#[derive(Debug)]
+pub(crate) enum Output<T, W> {
+    /// Open a connection; answer with `handle_connected` or `handle_disconnected`.
+    Dial(HostPort),
+    /// Drop the connection, or the attempt at one; no answer is wanted.
+    HangUp,
+    /// A request is over.
+    Reply {
+        /// As submitted.
+        ticket: T,
+        /// How it went.
+        outcome: Result<Answer, Failure>,
+    },
+    /// A watch has fired.
+    Notify {
+        /// As submitted.
+        watcher: W,
+        /// What happened.
+        event: WatchedEvent,
+    },
+    /// The session is in another state.
+    StateChanged(SessionState),
+    /// Nothing to do until then, and why then.
+    Wait(Option<(Instant, Timer)>),
+    /// Nothing to do any more.
+    Finished,
+}
+
+/// The body of a successful reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// The transaction of a write, the last one the server knew otherwise.
+    pub(crate) zxid: Zxid,
+    /// Not decoded yet.
+    pub(crate) body: Bytes,
+}
+
+/// Why a request has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The server refused.
+    Server(ErrorCode),
+    /// The connection broke, and the request is not one that may be repeated.
+    ConnectionLoss(Delivery),
+    /// The deadline passed.
+    Timeout(Delivery),
+    /// The reply is over the limit.
+    ReplyTooLarge { length: usize, limit: usize },
+    /// The session ended.
+    SessionExpired,
+    /// The client was closed.
+    Closed,
+}
+
+/// Why a request was not even taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SubmitError {
+    /// The session has ended.
+    Expired,
+    /// The client was closed.
+    Closed,
+    /// Over the limit of what servers accept.
+    RequestTooLarge { length: usize, limit: usize },
+    /// Too many requests, or too many bytes, wait already.
+    TooManyRequests,
+}
+
+/// Why the shell is to come back at some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// Dial the next host.
+    Redial,
+    /// Give up this attempt to connect.
+    Attempt,
+    /// Send a ping: nothing was sent for a third of the session timeout.
+    Heartbeat,
+    /// Give up this connection: nothing was heard for two thirds of the session timeout.
+    Silence,
+    /// A request has waited long enough.
+    Request,
+}
+
+/// Outputs that wait to be polled, in order.
+#[derive(Debug)]
+pub(super) struct Outputs<T, W>(VecDeque<Output<T, W>>);
+
+impl<T, W> Default for Outputs<T, W> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T, W> Outputs<T, W> {
+    pub(super) fn next(&mut self) -> Option<Output<T, W>> {
+        self.0.pop_front()
+    }
+
+    pub(super) fn dial(&mut self, host: HostPort) {
+        self.0.push_back(Output::Dial(host));
+    }
+
+    pub(super) fn hang_up(&mut self) {
+        self.0.push_back(Output::HangUp);
+    }
+
+    pub(super) fn reply(&mut self, ticket: T, outcome: Result<Answer, Failure>) {
+        self.0.push_back(Output::Reply { ticket, outcome });
+    }
+
+    pub(super) fn notify(&mut self, watcher: W, event: WatchedEvent) {
+        self.0.push_back(Output::Notify { watcher, event });
+    }
+
+    pub(super) fn state(&mut self, state: SessionState) {
+        self.0.push_back(Output::StateChanged(state));
+    }
+}

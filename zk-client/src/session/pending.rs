@@ -1,0 +1,345 @@
+//! Requests on their way: waiting for a session, waiting to be written, waiting for a reply.
+//!
+//! All in order of submission, which is the order on the wire. What is known of a request when
+//! its connection breaks follows from where it stands: bytes that the shell has not taken yet
+//! were not sent, bytes that it has taken may have been acted upon.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use zk_proto::frame::put_frame;
+use zk_proto::message::{ReplyHeader, RequestHeader};
+use zk_proto::op::Request;
+use zk_proto::{Encode, Xid, Zxid};
+
+use super::entry::{Entry, Purpose, watch_set};
+use super::output::{Answer, Failure, Outputs, SubmitError, Ticket};
+use super::watches::Watches;
+use super::{End, Trouble};
+use crate::error::{Delivery, Violation};
+
+#[derive(Debug)]
+pub(super) struct Pending<T, W> {
+    waiting: Waiting<T, W>,
+    in_flight: VecDeque<InFlight<T, W>>,
+    /// How many entries at the front of `in_flight` have no deadline to look out for any more.
+    overdue: usize,
+    /// How many entries at the back of `in_flight` are still in `outgoing`.
+    untaken: usize,
+    outgoing: BytesMut,
+    last_xid: i32,
+}
+
+/// Submitted while no session was alive on a connection, or to be sent again.
+#[derive(Debug)]
+struct Waiting<T, W> {
+    entries: VecDeque<Queued<T, W>>,
+    /// Of all of them, as they will be on the wire.
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Queued<T, W> {
+    entry: Entry<T, W>,
+    length: usize,
+}
+
+#[derive(Debug)]
+struct InFlight<T, W> {
+    xid: Xid,
+    length: usize,
+    /// Gone once its deadline has passed: only the reply is still to come.
+    entry: Option<Entry<T, W>>,
+}
+
+/// What the reply to a request meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Completed {
+    Request,
+    /// The server has ended the session, as it was asked to.
+    Close,
+}
+
+impl<T, W> Default for Waiting<T, W> {
+    fn default() -> Self {
+        Self { entries: VecDeque::new(), bytes: 0 }
+    }
+}
+
+impl<T, W> Default for Pending<T, W> {
+    fn default() -> Self {
+        Self {
+            waiting: Waiting::default(),
+            in_flight: VecDeque::new(),
+            overdue: 0,
+            untaken: 0,
+            outgoing: BytesMut::new(),
+            last_xid: 0,
+        }
+    }
+}
+
+impl<T: Ticket, W: Ticket> Pending<T, W> {
+    pub(super) fn count(&self) -> usize {
+        self.waiting.entries.len() + self.in_flight.len()
+    }
+
+    /// Bytes of all that the shell has not taken.
+    pub(super) fn unsent_len(&self) -> usize {
+        self.waiting.bytes + self.outgoing.len()
+    }
+
+    /// Keeps a request until there is a session to send it in.
+    pub(super) fn wait(&mut self, entry: Entry<T, W>, limit: usize) -> Result<(), SubmitError> {
+        let mut wire = BytesMut::new();
+        put_request(&mut wire, Xid::default(), &entry.request);
+        let length = wire.len();
+        if length > limit {
+            return Err(SubmitError::RequestTooLarge { length, limit });
+        }
+        self.waiting.push(Queued { entry, length });
+        Ok(())
+    }
+
+    /// Puts a request into the outgoing bytes.
+    pub(super) fn send(&mut self, entry: Entry<T, W>, limit: usize) -> Result<(), SubmitError> {
+        let xid = self.next_xid();
+        let start = self.outgoing.len();
+        put_frame(&mut self.outgoing, |out| {
+            put_request(out, xid, &entry.request);
+        });
+        let length = self.outgoing.len() - start - size_of::<u32>();
+        if length > limit {
+            self.outgoing.truncate(start);
+            if start == 0 {
+                // It has grown to the size of what was refused.
+                self.outgoing = BytesMut::new();
+            }
+            return Err(SubmitError::RequestTooLarge { length, limit });
+        }
+        self.in_flight.push_back(InFlight { xid, length, entry: Some(entry) });
+        self.untaken += 1;
+        Ok(())
+    }
+
+    pub(super) fn send_set_watches(&mut self, request: Request) {
+        let entry = Entry { request, purpose: Purpose::SetWatches, deadline: None, sent: false };
+        // Batches are far below any limit, so that none is refused.
+        let _ = self.send(entry, usize::MAX);
+    }
+
+    /// Sends all that has waited and is still wanted.
+    pub(super) fn send_waiting(&mut self) {
+        for Queued { entry, .. } in std::mem::take(&mut self.waiting).entries {
+            if !entry.is_abandoned() {
+                // Its length was checked when it was submitted.
+                let _ = self.send(entry, usize::MAX);
+            }
+        }
+    }
+
+    /// Puts a frame without a reply to wait for into the outgoing bytes.
+    pub(super) fn put_raw(&mut self, message: &impl Encode) {
+        put_frame(&mut self.outgoing, |out| message.encode(out));
+    }
+
+    /// Positive, and never the special ones.
+    const fn next_xid(&mut self) -> Xid {
+        self.last_xid = if self.last_xid == i32::MAX { 1 } else { self.last_xid + 1 };
+        Xid(self.last_xid)
+    }
+
+    #[cfg(test)]
+    pub(super) const fn set_last_xid(&mut self, xid: i32) {
+        self.last_xid = xid;
+    }
+
+    pub(super) fn take_outgoing(&mut self, buffer: &mut BytesMut) {
+        self.untaken = 0;
+        if buffer.is_empty() {
+            std::mem::swap(buffer, &mut self.outgoing);
+        } else {
+            buffer.extend_from_slice(&self.outgoing);
+            self.outgoing.clear();
+        }
+    }
+
+    /// The one that the next reply must answer. What was not sent cannot be answered.
+    fn oldest_sent(&self) -> Option<&InFlight<T, W>> {
+        self.in_flight.front().filter(|_| self.untaken < self.in_flight.len())
+    }
+
+    /// Ends the oldest request in flight with a reply.
+    pub(super) fn complete(
+        &mut self,
+        header: ReplyHeader,
+        body: Bytes,
+        watches: &mut Watches<W>,
+        outputs: &mut Outputs<T, W>,
+    ) -> Result<Completed, Trouble> {
+        let expected = self.oldest_sent().map(|oldest| oldest.xid);
+        if expected != Some(header.xid) {
+            let got = header.xid;
+            return Err(Violation::UnexpectedXid { got, expected }.into());
+        }
+        let Some(Entry { request, purpose, .. }) = self.pop_oldest() else {
+            return Ok(Completed::Request);
+        };
+        let answer = Answer { zxid: header.zxid, body };
+        let result = header.err.into_result();
+        let outcome = result.map(|()| answer).map_err(Failure::Server);
+        match purpose {
+            // Going on would mean to wait for events that no server will send.
+            Purpose::SetWatches => {
+                result.map(|()| Completed::Request).map_err(Trouble::WatchesNotSet)
+            }
+            Purpose::Close { ticket } => {
+                if let Some(ticket) = ticket {
+                    outputs.reply(ticket, outcome);
+                }
+                Ok(Completed::Close)
+            }
+            Purpose::User { ticket, watcher } => {
+                if let Some((path, kind)) = watch_set(&request, header.err)
+                    && let Some(watcher) = watcher
+                {
+                    watches.insert(path, kind, watcher);
+                }
+                outputs.reply(ticket, outcome);
+                Ok(Completed::Request)
+            }
+        }
+    }
+
+    /// Ends the oldest request of a user that is in flight without a reply.
+    pub(super) fn fail_oldest(&mut self, failure: Failure, outputs: &mut Outputs<T, W>) {
+        let oldest = self.oldest_sent().and_then(|oldest| oldest.entry.as_ref());
+        if let Some(Purpose::User { .. }) = oldest.map(|entry| &entry.purpose)
+            && let Some(entry) = self.pop_oldest()
+        {
+            entry.fail(failure, outputs);
+        }
+    }
+
+    fn pop_oldest(&mut self) -> Option<Entry<T, W>> {
+        self.overdue = self.overdue.saturating_sub(1);
+        self.in_flight.pop_front()?.entry
+    }
+
+    /// Sorts what was in flight: what was not sent or only reads waits for the next connection,
+    /// everything else fails, and nobody knows whether it was done.
+    pub(super) fn connection_lost(&mut self, outputs: &mut Outputs<T, W>) {
+        let sent = self.in_flight.len() - self.untaken;
+        let later = std::mem::take(&mut self.waiting);
+        for (position, in_flight) in self.in_flight.drain(..).enumerate() {
+            let InFlight { length, entry: Some(mut entry), .. } = in_flight else {
+                continue;
+            };
+            entry.sent |= position < sent;
+            match &entry.purpose {
+                Purpose::SetWatches => {}
+                Purpose::User { .. } | Purpose::Close { .. } if entry.is_abandoned() => {}
+                Purpose::User { .. } if entry.sent && !entry.is_repeatable() => {
+                    entry.fail(Failure::ConnectionLoss(Delivery::Unknown), outputs);
+                }
+                Purpose::User { .. } | Purpose::Close { .. } => {
+                    self.waiting.push(Queued { entry, length });
+                }
+            }
+        }
+        for queued in later.entries {
+            self.waiting.push(queued);
+        }
+        self.forget_connection();
+    }
+
+    /// Nothing that is left will be answered by a server any more.
+    pub(super) fn session_ended(&mut self, how: End, outputs: &mut Outputs<T, W>) {
+        let sent = self.in_flight.len() - self.untaken;
+        for (position, in_flight) in self.in_flight.drain(..).enumerate() {
+            let Some(entry) = in_flight.entry else {
+                continue;
+            };
+            if position < sent && !entry.is_repeatable() && !entry.is_close() {
+                entry.fail(Failure::ConnectionLoss(Delivery::Unknown), outputs);
+            } else {
+                end_unsent(entry, how, outputs);
+            }
+        }
+        for Queued { entry, .. } in std::mem::take(&mut self.waiting).entries {
+            end_unsent(entry, how, outputs);
+        }
+        self.forget_connection();
+    }
+
+    fn forget_connection(&mut self) {
+        self.outgoing = BytesMut::new();
+        self.overdue = 0;
+        self.untaken = 0;
+    }
+
+    /// Fails what has waited for too long; tells whether the close was among it.
+    ///
+    /// All deadlines are equally far from submission, so the order of submission is their order.
+    pub(super) fn fail_overdue(&mut self, now: Instant, outputs: &mut Outputs<T, W>) -> bool {
+        let mut close = false;
+        for in_flight in self.in_flight.iter_mut().skip(self.overdue) {
+            let deadline = in_flight.entry.as_ref().and_then(|entry| entry.deadline);
+            if deadline.is_some_and(|deadline| deadline > now) {
+                break;
+            }
+            self.overdue += 1;
+            if let Some(entry) = in_flight.entry.take_if(|entry| entry.is_overdue(now)) {
+                close |= entry.is_close();
+                // Not written yet is no excuse: its bytes still stand among those to be taken.
+                entry.fail(Failure::Timeout(Delivery::Unknown), outputs);
+            }
+        }
+        while let Some(entry) = self.waiting.pop_overdue(now) {
+            close |= entry.is_close();
+            let delivery = if entry.sent { Delivery::Unknown } else { Delivery::NotSent };
+            entry.fail(Failure::Timeout(delivery), outputs);
+        }
+        close
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let in_flight =
+            self.in_flight.iter().skip(self.overdue).find_map(|sent| sent.entry.as_ref()?.deadline);
+        let waiting = self.waiting.entries.front();
+        let waiting = waiting.and_then(|queued| queued.entry.deadline);
+        in_flight.into_iter().chain(waiting).min()
+    }
+}
+
+impl<T: Ticket, W: Ticket> Waiting<T, W> {
+    fn push(&mut self, queued: Queued<T, W>) {
+        self.bytes += queued.length;
+        self.entries.push_back(queued);
+    }
+
+    fn pop_overdue(&mut self, now: Instant) -> Option<Entry<T, W>> {
+        let front = self.entries.front();
+        front.filter(|queued| queued.entry.is_overdue(now))?;
+        let Queued { entry, length } = self.entries.pop_front()?;
+        self.bytes -= length;
+        Some(entry)
+    }
+}
+
+/// However the session has ended, it is over, and that is what a close asked for.
+fn end_unsent<T: Ticket, W: Ticket>(entry: Entry<T, W>, how: End, outputs: &mut Outputs<T, W>) {
+    let Purpose::Close { ticket: Some(ticket) } = entry.purpose else {
+        entry.fail(how.failure(), outputs);
+        return;
+    };
+    let answer = Answer { zxid: Zxid::ZERO, body: Bytes::new() };
+    outputs.reply(ticket, Ok(answer));
+}
+
+fn put_request(out: &mut BytesMut, xid: Xid, request: &Request) {
+    let op = request.op_code().code();
+    RequestHeader { xid, op }.encode(out);
+    request.encode(out);
+}

@@ -1,0 +1,100 @@
+//! Bytes from the server: frames, replies, events.
+
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use zk_proto::frame::{FrameError, take_frame};
+use zk_proto::jute::Reader;
+use zk_proto::message::ReplyHeader;
+use zk_proto::{Decode, WatchedEvent, Xid};
+
+use super::output::{Failure, Ticket};
+use super::pending::Completed;
+use super::{End, Phase, Session, Trouble};
+use crate::error::Violation;
+
+impl<T: Ticket, W: Ticket> Session<T, W> {
+    /// Takes every whole frame from the front of `buffer`.
+    pub(crate) fn handle_bytes(&mut self, now: Instant, buffer: &mut BytesMut) {
+        while matches!(self.phase, Phase::Handshaking { .. } | Phase::Serving(_)) {
+            match take_frame(buffer, self.options.max_reply) {
+                Ok(Some(frame)) => self.handle_frame(now, frame),
+                Ok(None) => return,
+                Err(error) => self.handle_bad_frame(now, &error),
+            }
+        }
+    }
+
+    fn handle_frame(&mut self, now: Instant, frame: Bytes) {
+        let Phase::Serving(serving) = &mut self.phase else {
+            self.handle_connect_response(now, frame);
+            return;
+        };
+        serving.last_heard = now;
+        if let Err(trouble) = self.handle_reply(frame) {
+            self.hang_up(now, trouble);
+        }
+    }
+
+    fn handle_reply(&mut self, frame: Bytes) -> Result<(), Trouble> {
+        let mut reader = Reader::new(frame);
+        let header = ReplyHeader::decode(&mut reader).map_err(Violation::Undecodable)?;
+        match header.xid {
+            Xid::NOTIFICATION => self.handle_event(&mut reader),
+            Xid::PING => self.handle_pong(),
+            _ => self.complete(header, reader.into_rest()),
+        }
+    }
+
+    fn handle_event(&mut self, reader: &mut Reader) -> Result<(), Trouble> {
+        let event = WatchedEvent::decode(reader).map_err(Violation::Undecodable)?;
+        for watcher in self.watches.fire(&event) {
+            self.outputs.notify(watcher, event.clone());
+        }
+        Ok(())
+    }
+
+    fn handle_pong(&mut self) -> Result<(), Trouble> {
+        match &mut self.phase {
+            Phase::Serving(serving) if serving.ping_in_flight => {
+                serving.ping_in_flight = false;
+                Ok(())
+            }
+            Phase::Serving(_)
+            | Phase::Backoff { .. }
+            | Phase::Dialling { .. }
+            | Phase::Handshaking { .. }
+            | Phase::Ended(_) => {
+                Err(Violation::UnexpectedXid { got: Xid::PING, expected: None }.into())
+            }
+        }
+    }
+
+    /// Replies come in the order of the requests: the oldest one is answered, or none.
+    fn complete(&mut self, header: ReplyHeader, body: Bytes) -> Result<(), Trouble> {
+        let zxid = header.zxid;
+        let completed =
+            self.pending.complete(header, body, &mut self.watches, &mut self.outputs)?;
+        // Events of one transaction share a zxid and may be cut in two by a lost connection, so
+        // only replies move this forward (ClientCnxn.readResponse).
+        if zxid.0 > 0 {
+            self.last_zxid = zxid;
+        }
+        match completed {
+            Completed::Request => {}
+            Completed::Close => self.end(End::Closed),
+        }
+        Ok(())
+    }
+
+    fn handle_bad_frame(&mut self, now: Instant, error: &FrameError) {
+        let FrameError::TooLong { length, limit } = *error else {
+            self.hang_up(now, Trouble::Violation(Violation::NegativeFrame));
+            return;
+        };
+        // It can only be the reply to the oldest request; to repeat that would end here again. No
+        // reply to a request of our own is long: that server may be tried again, or another one.
+        self.pending.fail_oldest(Failure::ReplyTooLarge { length, limit }, &mut self.outputs);
+        self.hang_up(now, Trouble::Violation(Violation::FrameTooLong { length, limit }));
+    }
+}

@@ -1,0 +1,13 @@
+//! Sessions driven by hand.
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test fails on what it does not name")]
+
+mod close;
+mod deadlines;
+mod fixture;
+mod handshake;
+mod heartbeat;
+mod hostile;
+mod limits;
+mod reconnect;
+mod schedules;
+mod watches;

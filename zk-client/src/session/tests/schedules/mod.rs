@@ -1,0 +1,118 @@
+//! Whatever happens in whatever order, some things always hold. The [`world`] checks them after
+//! every step.
+
+mod server;
+mod world;
+
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use world::World;
+
+/// One thing that happens to a session.
+#[derive(Clone, Debug)]
+enum Step {
+    Read,
+    WatchedRead,
+    Write,
+    /// Somebody stops waiting for a request.
+    GoAway(usize),
+    Close,
+    /// What was dialled is connected.
+    Connect,
+    /// The server grants the session that is asked for.
+    Grant,
+    /// The server does not know the session any more.
+    Refuse,
+    /// The shell takes what is to be written.
+    Take,
+    /// The server carries out the next request, and answers it.
+    Answer,
+    /// The server answers with an error.
+    AnswerError,
+    /// A watch that the server has fires.
+    Event(usize),
+    /// The shell hands over a part of what has arrived.
+    Deliver(usize),
+    /// All that it takes from a lost connection to a new one.
+    Reconnect,
+    Disconnect,
+    Pass(Duration),
+    Garbage(Vec<u8>),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => Just(Step::Read),
+        2 => Just(Step::WatchedRead),
+        4 => Just(Step::Write),
+        1 => any::<usize>().prop_map(Step::GoAway),
+        2 => Just(Step::Connect),
+        2 => Just(Step::Grant),
+        3 => Just(Step::Reconnect),
+        8 => Just(Step::Take),
+        8 => Just(Step::Answer),
+        1 => Just(Step::AnswerError),
+        2 => any::<usize>().prop_map(Step::Event),
+        4 => (0_usize..100).prop_map(Step::Deliver),
+        6 => Just(Step::Deliver(usize::MAX)),
+        1 => Just(Step::Disconnect),
+        4 => (0_u64..1000).prop_map(|millis| Step::Pass(Duration::from_millis(millis))),
+        1 => (0_u64..30).prop_map(|seconds| Step::Pass(Duration::from_secs(seconds))),
+    ]
+}
+
+/// Most schedules are of well-behaved servers; in some the session ends, or the server is mad.
+fn schedule() -> impl Strategy<Value = Vec<Step>> {
+    let rare = prop_oneof![
+        Just(Step::Refuse),
+        Just(Step::Close),
+        vec(any::<u8>(), 1..40).prop_map(Step::Garbage),
+    ];
+    (vec(step(), 1..200), vec((any::<prop::sample::Index>(), rare), 0..3)).prop_map(
+        |(mut steps, rare)| {
+            for (index, step) in rare {
+                let at = index.index(steps.len());
+                steps.insert(at, step);
+            }
+            steps
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn every_ticket_comes_back_once_and_no_write_is_repeated(steps in schedule(), seed: u64) {
+        let mut world = World::new(seed);
+        for step in &steps {
+            world.take_step(step);
+        }
+        world.end();
+    }
+}
+
+/// The schedules above are of use only if they get somewhere.
+#[test]
+fn schedules_reach_what_they_are_to_test() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+
+    let mut runner = TestRunner::deterministic();
+    let mut seen = world::Seen::default();
+    for seed in 0..100 {
+        let steps = schedule().new_tree(&mut runner).unwrap().current();
+        let mut world = World::new(seed);
+        for step in &steps {
+            world.take_step(step);
+        }
+        seen = seen.and(world.end());
+    }
+    assert!(seen.answered > 300, "{seen:?}");
+    assert!(seen.timed_out > 200, "{seen:?}");
+    assert!(seen.in_doubt > 200, "{seen:?}");
+    assert!(seen.notified > 15, "{seen:?}");
+    assert!(seen.resumed > 50, "{seen:?}");
+    assert!(seen.over > 50, "{seen:?}");
+}

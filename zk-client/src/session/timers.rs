@@ -1,0 +1,72 @@
+//! What is due when.
+//!
+//! With t for the negotiated timeout: a ping goes out when nothing was sent for t/3, and a
+//! connection that was silent for 2t/3 is given up, so that t/3 is left to save the session.
+
+use std::time::Instant;
+
+use zk_proto::message::RequestHeader;
+use zk_proto::{OpCode, Xid};
+
+use super::output::{Ticket, Timer};
+use super::{End, Phase, Session, Trouble};
+
+impl<T: Ticket, W: Ticket> Session<T, W> {
+    /// Time has passed; whatever is due is done.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if self.pending.fail_overdue(now, &mut self.outputs) {
+            // The close has had its time: the session is left to expire.
+            self.end(End::Closed);
+        }
+        match &mut self.phase {
+            Phase::Backoff { until } if *until <= now => self.dial(now),
+            Phase::Dialling { until } | Phase::Handshaking { until } if *until <= now => {
+                self.hang_up(now, Trouble::Silence);
+            }
+            Phase::Serving(serving) => {
+                if serving.last_heard + self.timeout * 2 / 3 <= now {
+                    self.hang_up(now, Trouble::Silence);
+                } else if serving.last_sent + self.timeout / 3 <= now && !serving.ping_in_flight {
+                    serving.ping_in_flight = true;
+                    serving.last_sent = now;
+                    self.pending.put_raw(&PING);
+                }
+            }
+            Phase::Backoff { .. }
+            | Phase::Dialling { .. }
+            | Phase::Handshaking { .. }
+            | Phase::Ended(_) => {}
+        }
+    }
+
+    fn dial(&mut self, now: Instant) {
+        let Some(host) = self.hosts.next() else {
+            return;
+        };
+        self.phase = Phase::Dialling { until: now + self.attempt_limit() };
+        self.outputs.dial(host);
+    }
+
+    pub(super) fn next_timer(&self) -> Option<(Instant, Timer)> {
+        let connection = match &self.phase {
+            Phase::Backoff { until } => Some((*until, Timer::Redial)),
+            Phase::Dialling { until } | Phase::Handshaking { until } => {
+                Some((*until, Timer::Attempt))
+            }
+            Phase::Serving(serving) => {
+                let silence = (serving.last_heard + self.timeout * 2 / 3, Timer::Silence);
+                let heartbeat = (serving.last_sent + self.timeout / 3, Timer::Heartbeat);
+                Some(if serving.ping_in_flight || silence.0 < heartbeat.0 {
+                    silence
+                } else {
+                    heartbeat
+                })
+            }
+            Phase::Ended(_) => None,
+        };
+        let request = self.pending.next_deadline().map(|deadline| (deadline, Timer::Request));
+        connection.into_iter().chain(request).min_by_key(|(due, _)| *due)
+    }
+}
+
+const PING: RequestHeader = RequestHeader { xid: Xid::PING, op: OpCode::Ping.code() };

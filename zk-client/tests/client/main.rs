@@ -1,0 +1,18 @@
+//! The client and its driver against a scripted peer, in virtual time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
+
+mod closing;
+mod connect;
+mod disconnect;
+mod dropping;
+mod extension;
+mod flood;
+mod heartbeat;
+mod hostile;
+mod operations;
+mod order;
+mod peer;
+mod runtime;
+mod stream;
+mod tcp;
+mod watches;
