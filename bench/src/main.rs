@@ -1,0 +1,74 @@
+//! What client and server cost: CPU, time to start, memory, size.
+//!
+//! `cargo run --release -p zk-bench -- gets` measures one of them; `--help` lists the others.
+//! What came out, and on which machine, stands in `docs/figures.md`. Only Linux tells a program
+//! what these figures are made of.
+#![expect(clippy::print_stdout, reason = "the figures are the output")]
+
+mod child;
+mod cpu;
+mod floor;
+mod footprint;
+mod gets;
+mod memory;
+mod samples;
+mod sessions;
+mod start;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Anything that keeps a figure from being taken.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Measures what client and server cost.
+#[derive(Debug, Parser)]
+enum What {
+    /// CPU time of a client per read of 100 bytes, with 1, 16 and 256 reads in flight
+    Gets {
+        /// How often each variant is measured, in turn with the others
+        #[arg(long, default_value_t = 15)]
+        rounds: usize,
+        /// Only with so many in flight
+        #[arg(long)]
+        in_flight: Option<usize>,
+        /// Only this variant: floor, current-thread or multi-thread
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Time from the start of a server to the first reply that a client has from it
+    Start {
+        /// How often each variant is measured, in turn with the others
+        #[arg(long, default_value_t = 200)]
+        rounds: usize,
+    },
+    /// Size of the server's binary, and memory and threads of the idle server
+    Footprint {
+        /// The binary; built and taken from cargo otherwise
+        #[arg(long)]
+        server: Option<PathBuf>,
+    },
+    /// Memory of an idle session, in the client and in the server
+    Sessions {
+        /// How many sessions
+        #[arg(long, default_value_t = 1000)]
+        clients: usize,
+    },
+    /// The server that the others measure against
+    #[command(hide = true)]
+    Serve,
+}
+
+fn main() -> Result<(), Failure> {
+    if cfg!(debug_assertions) {
+        println!("built without --release: these figures mean nothing");
+    }
+    match What::parse() {
+        What::Gets { rounds, in_flight, only } => gets::run(rounds, in_flight, only.as_deref()),
+        What::Start { rounds } => start::run(rounds),
+        What::Footprint { server } => footprint::run(server),
+        What::Sessions { clients } => sessions::run(clients),
+        What::Serve => child::serve(),
+    }
+}

@@ -1,0 +1,56 @@
+//! Behaviours that every server is to show, each written once.
+//!
+//! `ZK_TEST_SERVER` names the server; see the crate `zk_test_kit`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test may panic, and its name says what it is"
+)]
+
+mod bad_paths;
+mod bad_requests;
+mod four_letter_words;
+mod handshake;
+mod hostile;
+mod limits;
+mod lock;
+mod multi;
+mod multi_frames;
+mod operations;
+mod pipeline;
+mod sequential;
+mod session;
+mod set_watches;
+mod stat;
+mod watch_order;
+mod watches;
+mod zxid;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cases = [
+        bad_paths::cases(),
+        bad_requests::cases(),
+        four_letter_words::cases(),
+        handshake::cases(),
+        hostile::cases(),
+        limits::cases(),
+        lock::cases(),
+        multi::cases(),
+        multi_frames::cases(),
+        operations::cases(),
+        pipeline::cases(),
+        sequential::cases(),
+        session::cases(),
+        set_watches::cases(),
+        stat::cases(),
+        watch_order::cases(),
+        watches::cases(),
+        zxid::cases(),
+    ];
+    zk_test_kit::main(cases.concat())
+}

@@ -1,0 +1,92 @@
+//! Real ZooKeeper in a container.
+
+use std::env;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use testcontainers::bollard::models::{HostConfig, PortBinding};
+use testcontainers::core::IntoContainerPort;
+use testcontainers::runners::AsyncRunner;
+use testcontainers::{ContainerAsync, GenericImage, ImageExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use crate::server::TICK;
+
+/// A container that serves.
+pub(crate) struct Running {
+    container: ContainerAsync<GenericImage>,
+}
+
+impl Running {
+    /// Starts ZooKeeper, and waits until it serves.
+    pub(crate) async fn start() -> Result<(SocketAddr, Self), String> {
+        let image = env::var("ZK_TEST_IMAGE").unwrap_or_else(|_| DEFAULT_IMAGE.to_owned());
+        let (name, tag) = image.rsplit_once(':').unwrap_or((&image, "latest"));
+        let container = GenericImage::new(name, tag)
+            .with_exposed_port(CLIENT_PORT.tcp())
+            .with_env_var("ZOO_TICK_TIME", TICK.as_millis().to_string())
+            .with_env_var("ZOO_MAX_CLIENT_CNXNS", "0")
+            .with_env_var("ZOO_ADMINSERVER_ENABLED", "false")
+            .with_env_var("ZOO_4LW_COMMANDS_WHITELIST", "*")
+            .with_env_var("ZOO_CFG_EXTRA", "extendedTypesEnabled=true")
+            .with_host_config_modifier(publish_on_loopback)
+            .start()
+            .await
+            .map_err(|error| format!("{image}: {error}"))?;
+        let port = container
+            .get_host_port_ipv4(CLIENT_PORT)
+            .await
+            .map_err(|error| format!("{image}: {error}"))?;
+        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        let version = until_serving(address)
+            .await
+            .ok_or_else(|| format!("{image}: does not serve after {START_LIMIT:?}"))?;
+        eprintln!("{image}: {version}");
+        Ok((address, Self { container }))
+    }
+
+    /// Removes it.
+    pub(crate) async fn stop(self) {
+        if let Err(error) = self.container.rm().await {
+            eprintln!("a container of real ZooKeeper is left behind: {error}");
+        }
+    }
+}
+
+/// Nobody but this machine has business with a server under test.
+fn publish_on_loopback(config: &mut HostConfig) {
+    let loopback = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: None };
+    config.publish_all_ports = Some(false);
+    config.port_bindings = Some([(format!("{CLIENT_PORT}/tcp"), Some(vec![loopback]))].into());
+}
+
+/// Asks `srvr` until it tells a mode; the log line of the start comes before the service.
+async fn until_serving(address: SocketAddr) -> Option<String> {
+    let serving = async {
+        loop {
+            // An attempt that is too early may be taken by the port proxy and never answered.
+            if let Ok(Ok(answer)) = timeout(ATTEMPT_LIMIT, srvr(address)).await
+                && answer.contains("Mode:")
+            {
+                return answer.lines().next().unwrap_or_default().to_owned();
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(START_LIMIT, serving).await.ok()
+}
+
+async fn srvr(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(b"srvr").await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+const DEFAULT_IMAGE: &str = "zookeeper:3.9";
+const CLIENT_PORT: u16 = 2181;
+const START_LIMIT: Duration = Duration::from_secs(60);
+const ATTEMPT_LIMIT: Duration = Duration::from_millis(250);

@@ -1,0 +1,41 @@
+//! What the workspace-wide tests stand on.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`server`] | a server to test against, whichever `ZK_TEST_SERVER` names |
+//! | [`network`] | the way to it, with faults: cut, hold, refuse, count |
+//! | [`raw`] | a connection without a client, to say what no client would |
+//! | [`request`] | requests for it, said in short |
+//! | [`run`] | runs cases, each with a server and a part of the tree of its own |
+//!
+//! `ZK_TEST_SERVER` is one of
+//! * `memory` (default): zk-server-lite over pipes, in virtual time;
+//! * `tcp`: zk-server-lite over TCP;
+//! * `container`: real ZooKeeper, from the image that `ZK_TEST_IMAGE` names (default
+//!   `zookeeper:3.9`); needs the feature `container`;
+//! * `host:port`: whatever listens there.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test may panic"
+)]
+
+#[cfg(feature = "container")]
+mod container;
+pub mod network;
+pub mod raw;
+pub mod request;
+pub mod run;
+pub mod server;
+
+pub use network::Network;
+pub use raw::RawConnection;
+pub use run::{Case, main};
+pub use server::TestServer;
+
+/// The code in the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

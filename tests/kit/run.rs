@@ -1,0 +1,161 @@
+//! Runs cases.
+
+use std::env;
+use std::future::Future;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Trial};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+
+use crate::server::{Backend, TestServer};
+
+/// A behaviour that every server is to show.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// `module::function`.
+    pub name: &'static str,
+    /// Does it, and panics if the behaviour is not shown.
+    pub run: fn(Arc<TestServer>) -> Running,
+}
+
+/// A case in progress.
+pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Lists the functions of a module as cases.
+#[macro_export]
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        pub(crate) fn cases() -> Vec<$crate::Case> {
+            vec![$( $crate::Case {
+                name: concat!(module_path!(), "::", stringify!($name)),
+                run: |server| Box::pin(async move { $name(&server).await }),
+            } ),*]
+        }
+    };
+}
+
+/// Runs cases against the server that `ZK_TEST_SERVER` names, with the arguments of `cargo test`.
+pub fn main(cases: Vec<Case>) -> ExitCode {
+    let arguments = Arguments::from_args();
+    let wanted = env::var("ZK_TEST_SERVER").unwrap_or_default();
+    if arguments.list {
+        return libtest_mimic::run(&arguments, trials(cases, None, false)).exit_code();
+    }
+    let (backend, keeper) = find(&wanted);
+    if backend.is_none() && required() {
+        return ExitCode::FAILURE;
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials(cases, backend, true));
+    keeper.stop();
+    conclusion.exit_code()
+}
+
+/// Without a server every case is listed as ignored: it has not passed.
+fn trials(cases: Vec<Case>, backend: Option<Backend>, announce: bool) -> Vec<Trial> {
+    if announce {
+        match &backend {
+            Some(backend) => eprintln!("cases run against {backend:?}"),
+            None => eprintln!("no server answers: no case is run"),
+        }
+    }
+    let missing = announce && backend.is_none();
+    let trial = |case: Case| {
+        let backend = backend.clone();
+        let name = case.name.split_once("::").map_or(case.name, |(_, name)| name);
+        Trial::test(name, move || {
+            run(case, backend.unwrap());
+            Ok(())
+        })
+        .with_ignored_flag(missing)
+    };
+    cases.into_iter().map(trial).collect()
+}
+
+fn run(case: Case, backend: Backend) {
+    let memory = backend == Backend::Memory;
+    let runtime = if memory {
+        // Virtual time: the clock jumps when nothing is left to do.
+        Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
+    } else {
+        Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    };
+    runtime.block_on(async {
+        let limit = if memory { LIMIT_VIRTUAL } else { LIMIT_REAL };
+        let server = Arc::new(TestServer::start(backend).await);
+        // A task of its own, so that large futures and panics are its own too.
+        let case = tokio::spawn((case.run)(Arc::clone(&server)));
+        match timeout(limit, case).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => panic!("not over after {limit:?}"),
+        }
+        if let Ok(server) = Arc::try_unwrap(server) {
+            server.stop().await;
+        }
+    });
+}
+
+/// What must live as long as the server is used.
+struct Keeper {
+    runtime: Runtime,
+    #[cfg(feature = "container")]
+    container: Option<crate::container::Running>,
+}
+
+impl Keeper {
+    fn stop(self) {
+        #[cfg(feature = "container")]
+        if let Some(container) = self.container {
+            self.runtime.block_on(container.stop());
+        }
+        drop(self.runtime);
+    }
+}
+
+#[cfg(feature = "container")]
+fn find(wanted: &str) -> (Option<Backend>, Keeper) {
+    let runtime = keeper_runtime();
+    if wanted != "container" {
+        let backend = runtime.block_on(Backend::parse(wanted));
+        return (backend, Keeper { runtime, container: None });
+    }
+    match runtime.block_on(crate::container::Running::start()) {
+        Ok((address, container)) => {
+            let keeper = Keeper { runtime, container: Some(container) };
+            (Some(Backend::Address(address)), keeper)
+        }
+        Err(error) => {
+            eprintln!("no container of real ZooKeeper: {error}");
+            (None, Keeper { runtime, container: None })
+        }
+    }
+}
+
+#[cfg(not(feature = "container"))]
+fn find(wanted: &str) -> (Option<Backend>, Keeper) {
+    let runtime = keeper_runtime();
+    if wanted == "container" {
+        eprintln!("no container of real ZooKeeper: built without the feature `container`");
+        return (None, Keeper { runtime });
+    }
+    (runtime.block_on(Backend::parse(wanted)), Keeper { runtime })
+}
+
+fn keeper_runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+/// Whether the absence of the server is a failure: a server that was asked for by address always
+/// is, one in a container when `ZK_TEST_REQUIRE=container` says so.
+fn required() -> bool {
+    let wanted = env::var("ZK_TEST_SERVER").unwrap_or_default();
+    wanted != "container"
+        || env::var("ZK_TEST_REQUIRE").is_ok_and(|required| required == "container")
+}
+
+const LIMIT_VIRTUAL: Duration = Duration::from_secs(3600);
+const LIMIT_REAL: Duration = Duration::from_secs(60);
