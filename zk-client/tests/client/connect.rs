@@ -52,11 +52,13 @@ async fn a_failed_connect_tells_what_the_last_attempt_ran_into() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connect_that_nobody_answers_ends_in_time() {
+async fn a_connect_that_nobody_answers_ends_with_the_operation_timeout() {
     let start = Instant::now();
     let connector =
         connect_with(|_: HostPort| std::future::pending::<io::Result<tokio::io::DuplexStream>>());
-    let builder = Client::builder("zk1,zk2").session_timeout(Duration::from_secs(10));
+    let builder = Client::builder("zk1,zk2")
+        .session_timeout(Duration::from_secs(4))
+        .operation_timeout(Duration::from_secs(10));
     let error = builder.connector(connector).connect().await.unwrap_err();
     let reason = "the server was silent for too long".into();
     assert_eq!(error, Error::Connect { reason });
