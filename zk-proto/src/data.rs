@@ -1,8 +1,11 @@
 //! What a node carries besides its data: its `Stat` and its ACL.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bitflags::bitflags;
 use bytes::BytesMut;
 use bytestring::ByteString;
+use sha1_smol::Sha1;
 
 use crate::id::{SessionId, Version, Zxid};
 use crate::jute::{Decode, DecodeError, Encode, Reader};
@@ -81,17 +84,62 @@ impl Id {
         scheme: Some(ByteString::from_static("world")),
         id: Some(ByteString::from_static("anyone")),
     };
+
+    /// Who is authenticated on the connection that sends this; servers put the identities of
+    /// that connection in its place. Ids in a reply never are this one.
+    pub const AUTHENTICATED: Self = Self {
+        scheme: Some(ByteString::from_static("auth")),
+        id: Some(ByteString::from_static("")),
+    };
+
+    /// A user of the scheme `digest`, as ACLs name it: `user:hash`, see [`digest`].
+    ///
+    /// The user must not be empty nor hold a colon, or servers refuse the ACL.
+    #[must_use]
+    #[doc(alias = "generateDigest")]
+    pub fn digest(user: &str, password: &str) -> Self {
+        let id = digest(&format!("{user}:{password}"));
+        Self { scheme: Some("digest".into()), id: Some(id.into()) }
+    }
+
+    /// An address or, as `address/bits`, a range of them.
+    #[must_use]
+    pub fn ip(range: impl Into<ByteString>) -> Self {
+        Self { scheme: Some("ip".into()), id: Some(range.into()) }
+    }
+}
+
+/// The id of the scheme `digest` that `user:password` proves: the user, which goes up to the
+/// first colon, and the Base64 of the SHA-1 of the whole
+/// (`DigestAuthenticationProvider.generateDigest`).
+///
+/// ```
+/// assert_eq!(zk_proto::data::digest("super:admin"), "super:xQJmxLMiHGwaqBvst5y6rkB6HQs=");
+/// ```
+#[must_use]
+pub fn digest(user_and_password: &str) -> String {
+    let user = user_and_password.split(':').next().unwrap_or_default();
+    let hash = Sha1::from(user_and_password).digest().bytes();
+    format!("{user}:{}", STANDARD.encode(hash))
 }
 
 impl Acl {
+    /// Somebody may do something.
+    #[must_use]
+    pub const fn new(perms: Permissions, id: Id) -> Self {
+        Self { perms, id }
+    }
+
     /// Everybody may do everything: ZooKeeper's `OPEN_ACL_UNSAFE`.
     #[must_use]
+    #[doc(alias = "OPEN_ACL_UNSAFE")]
     pub fn open() -> Vec<Self> {
         vec![Self { perms: Permissions::ALL, id: Id::ANYONE }]
     }
 
     /// Everybody may read and nobody may change: ZooKeeper's `READ_ACL_UNSAFE`.
     #[must_use]
+    #[doc(alias = "READ_ACL_UNSAFE")]
     pub fn read_only() -> Vec<Self> {
         vec![Self { perms: Permissions::READ, id: Id::ANYONE }]
     }
@@ -99,9 +147,9 @@ impl Acl {
     /// Whoever is authenticated on this connection may do everything: ZooKeeper's
     /// `CREATOR_ALL_ACL`.
     #[must_use]
+    #[doc(alias = "CREATOR_ALL_ACL")]
     pub fn creator_all() -> Vec<Self> {
-        let id = Id { scheme: Some("auth".into()), id: Some(ByteString::new()) };
-        vec![Self { perms: Permissions::ALL, id }]
+        vec![Self { perms: Permissions::ALL, id: Id::AUTHENTICATED }]
     }
 }
 
