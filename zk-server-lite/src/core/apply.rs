@@ -1,10 +1,12 @@
 //! Applies transactions: the only code that changes a [`Replica`].
 
+use std::sync::Arc;
+
 use zk_proto::{ByteString, ErrorCode};
 
 use super::Replica;
 use super::data_node::DataNode;
-use super::txn::{Applied, Change, Txn, TxnBody, TxnHeader, TxnResult};
+use super::txn::{Applied, Change, CreateTxn, Txn, TxnBody, TxnHeader, TxnResult};
 
 impl Replica {
     /// Applies a transaction. What cannot be done (a node to delete that is gone) is skipped, as a
@@ -35,16 +37,12 @@ impl Replica {
                 }
                 TxnResult::Done
             }
-            TxnBody::Create(txn) => match self.tree.create(header, txn) {
-                Ok(path) => {
-                    changes.push(Change::Created(path.clone()));
-                    TxnResult::Created(path)
-                }
+            TxnBody::Create(txn) => match self.create(header, txn, changes) {
+                Ok(path) => TxnResult::Created(path),
                 Err(code) => TxnResult::Error(code),
             },
-            TxnBody::Create2(txn) => match self.tree.create(header, txn) {
+            TxnBody::Create2(txn) => match self.create(header, txn, changes) {
                 Ok(path) => {
-                    changes.push(Change::Created(path.clone()));
                     let stat = self.tree.node(&path).map(DataNode::stat).unwrap_or_default();
                     TxnResult::Created2(path, stat)
                 }
@@ -54,7 +52,8 @@ impl Replica {
             TxnBody::SetData { path, data, version } => {
                 match self.tree.set_data(header, path, data.as_ref(), *version) {
                     Some(node) => {
-                        changes.push(Change::DataChanged(path.clone()));
+                        let acl = Arc::clone(&node.acl);
+                        changes.push(Change::DataChanged { path: path.clone(), acl });
                         TxnResult::DataSet(node.stat())
                     }
                     None => TxnResult::Error(ErrorCode::NoNode),
@@ -73,6 +72,18 @@ impl Replica {
         }
     }
 
+    fn create(
+        &mut self,
+        header: &TxnHeader,
+        txn: &CreateTxn,
+        changes: &mut Vec<Change>,
+    ) -> Result<ByteString, ErrorCode> {
+        let change = self.tree.create(header, txn)?;
+        let path = change.path().clone();
+        changes.push(change);
+        Ok(path)
+    }
+
     fn delete(
         &mut self,
         header: &TxnHeader,
@@ -80,8 +91,8 @@ impl Replica {
         changes: &mut Vec<Change>,
     ) -> TxnResult {
         match self.tree.delete(header.zxid, path) {
-            Some(path) => {
-                changes.push(Change::Deleted(path));
+            Some(change) => {
+                changes.push(change);
                 TxnResult::Deleted
             }
             None => TxnResult::Error(ErrorCode::NoNode),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use zk_proto::{Acl, ByteString, ErrorCode, Permissions, SessionId, Version, Zxid, data::Id};
 
 use super::data_node::DataNode;
-use super::txn::{CreateTxn, TxnHeader};
+use super::txn::{Change, CreateTxn, TxnHeader};
 
 #[expect(clippy::disallowed_types, reason = "looked up by path; its order is never observed")]
 type Nodes = std::collections::HashMap<ByteString, DataNode>;
@@ -92,7 +92,7 @@ impl DataTree {
         self.nodes.iter()
     }
 
-    /// Adds a node and returns its path, stored.
+    /// Adds a node; its path in what is returned is the stored one.
     ///
     /// # Errors
     /// `NoNode` without a parent, `NodeExists`; nothing is changed then.
@@ -100,7 +100,7 @@ impl DataTree {
         &mut self,
         header: &TxnHeader,
         txn: &CreateTxn,
-    ) -> Result<ByteString, ErrorCode> {
+    ) -> Result<Change, ErrorCode> {
         // The transaction's fields are slices of what a client sent: stored are copies, or a small
         // node would keep a whole read buffer alive.
         let path = ByteString::from(&*txn.path);
@@ -124,12 +124,13 @@ impl DataTree {
             node.ephemeral_owner = header.session;
             self.ephemerals.entry(header.session).or_default().insert(path.clone());
         }
+        let (acl, parent_acl) = (Arc::clone(&node.acl), Arc::clone(&parent.acl));
         self.nodes.insert(path.clone(), node);
-        Ok(path)
+        Ok(Change::Created { path, acl, parent_acl })
     }
 
-    /// Removes a node; its stored path, if it was there.
-    pub(super) fn delete(&mut self, zxid: Zxid, path: &str) -> Option<ByteString> {
+    /// Removes a node, if it is there.
+    pub(super) fn delete(&mut self, zxid: Zxid, path: &str) -> Option<Change> {
         let (path, node) = self.nodes.remove_entry(path)?;
         if let Some(paths) = self.ephemerals.get_mut(&node.ephemeral_owner) {
             paths.remove(&path);
@@ -137,11 +138,14 @@ impl DataTree {
                 self.ephemerals.remove(&node.ephemeral_owner);
             }
         }
+        // A node without a parent is heard of by whoever may hear of the node.
+        let mut parent_acl = Arc::clone(&node.acl);
         if let Some(parent) = parent_of(&path).and_then(|parent| self.nodes.get_mut(parent)) {
             parent.children.remove(zk_proto::path::name(&path));
             parent.pzxid = parent.pzxid.max(zxid);
+            parent_acl = Arc::clone(&parent.acl);
         }
-        Some(path)
+        Some(Change::Deleted { path, acl: node.acl, parent_acl })
     }
 
     /// Sets a node's data.

@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 
 use zk_proto::{SessionId, Zxid};
 
+pub(crate) use acl::{AuthIds, Caller};
 pub(crate) use data_tree::DataTree;
 pub(crate) use prepare::WriteRequest;
 pub(crate) use session::{first_session_id, next_session_id, session_password};

@@ -1,15 +1,17 @@
 //! The state as the operations of one multi see it: the tree, and what earlier ones will do to it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use zk_proto::{ByteString, SessionId, Version};
+use zk_proto::{Acl, ByteString, SessionId, Version};
 
 use super::data_tree::{DataTree, parent_of};
 use super::txn::{CreateTxn, TxnBody};
 
 /// What checks need to know of a node (`ChangeRecord`).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ChangeRecord {
+    pub(super) acl: Arc<[Acl]>,
     pub(super) version: Version,
     pub(super) cversion: i32,
     pub(super) aversion: Version,
@@ -32,9 +34,10 @@ impl<'a> Outstanding<'a> {
     /// The node at a path, as it will be.
     pub(super) fn node(&self, path: &str) -> Option<ChangeRecord> {
         if let Some(record) = self.changed.get(path) {
-            return *record;
+            return record.clone();
         }
         self.tree.node(path).map(|node| ChangeRecord {
+            acl: Arc::clone(&node.acl),
             version: node.version,
             cversion: node.cversion,
             aversion: node.aversion,
@@ -56,9 +59,10 @@ impl<'a> Outstanding<'a> {
             TxnBody::SetData { path, version, .. } => {
                 self.change(path, |node| node.version = *version);
             }
-            TxnBody::SetAcl { path, version, .. } => {
-                self.change(path, |node| node.aversion = *version);
-            }
+            TxnBody::SetAcl { path, acl, version } => self.change(path, |node| {
+                node.acl = acl.as_slice().into();
+                node.aversion = *version;
+            }),
             TxnBody::Error(_)
             | TxnBody::Check
             | TxnBody::CreateSession { .. }
@@ -69,6 +73,7 @@ impl<'a> Outstanding<'a> {
 
     fn add_create(&mut self, txn: &CreateTxn) {
         let record = ChangeRecord {
+            acl: txn.acl.as_slice().into(),
             version: Version(0),
             cversion: 0,
             aversion: Version(0),

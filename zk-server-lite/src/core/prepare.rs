@@ -7,9 +7,9 @@ use zk_proto::message::{
     SetDataRequest,
 };
 use zk_proto::path::{sequence_suffix, validate};
-use zk_proto::{ByteString, CreateMode, ErrorCode, SessionId, Version};
+use zk_proto::{ByteString, CreateMode, ErrorCode, Permissions, SessionId, Version};
 
-use super::acl::fix_up;
+use super::acl::{Caller, fix_up};
 use super::data_tree::{SPECIAL, parent_of};
 use super::outstanding::Outstanding;
 use super::txn::{CreateTxn, TxnBody};
@@ -50,20 +50,20 @@ impl Replica {
     /// The code with which the write is refused; the refusal is a transaction, too.
     pub(crate) fn prepare(
         &self,
-        session: SessionId,
+        caller: &Caller,
         request: WriteRequest,
     ) -> Result<TxnBody, ErrorCode> {
         let state = Outstanding::new(self.tree());
         match request {
             WriteRequest::CreateSession { timeout } => Ok(TxnBody::CreateSession { timeout }),
-            WriteRequest::CloseSession => Ok(close_session(self.tree(), session)),
-            WriteRequest::Create(request) => create(&state, request).map(TxnBody::Create),
-            WriteRequest::Create2(request) => create(&state, request).map(TxnBody::Create2),
+            WriteRequest::CloseSession => Ok(close_session(self.tree(), caller.session)),
+            WriteRequest::Create(request) => create(&state, caller, request).map(TxnBody::Create),
+            WriteRequest::Create2(request) => create(&state, caller, request).map(TxnBody::Create2),
             WriteRequest::CreateTtl(request) => Err(create_ttl(&request)),
-            WriteRequest::Delete(request) => delete(&state, request),
-            WriteRequest::SetData(request) => set_data(&state, request),
-            WriteRequest::SetAcl(request) => set_acl(&state, request),
-            WriteRequest::Multi(ops) => multi(state, ops),
+            WriteRequest::Delete(request) => delete(&state, caller, request),
+            WriteRequest::SetData(request) => set_data(&state, caller, request),
+            WriteRequest::SetAcl(request) => set_acl(&state, caller, request),
+            WriteRequest::Multi(ops) => multi(state, caller, ops),
             WriteRequest::Refused(code) => Err(code),
         }
     }
@@ -73,7 +73,11 @@ fn close_session(tree: &DataTree, session: SessionId) -> TxnBody {
     TxnBody::CloseSession { paths: tree.ephemerals(session).cloned().collect() }
 }
 
-fn create(state: &Outstanding<'_>, request: CreateRequest) -> Result<CreateTxn, ErrorCode> {
+fn create(
+    state: &Outstanding<'_>,
+    caller: &Caller,
+    request: CreateRequest,
+) -> Result<CreateTxn, ErrorCode> {
     let mode = CreateMode::from_flags(request.flags).ok_or(ErrorCode::BadArguments)?;
     // A time to live cannot be told with this record, so modes that need one are wrong here.
     if mode.has_ttl() {
@@ -83,8 +87,9 @@ fn create(state: &Outstanding<'_>, request: CreateRequest) -> Result<CreateTxn, 
         return Err(ErrorCode::BadArguments);
     }
     let parent = parent_of(&request.path).ok_or(ErrorCode::BadArguments)?;
-    let acl = fix_up(request.acl)?;
+    let acl = fix_up(request.acl, &caller.ids)?;
     let parent = state.node(parent).ok_or(ErrorCode::NoNode)?;
+    caller.check_acl(Permissions::CREATE, &parent.acl)?;
     let path = if mode.is_sequential() {
         ByteString::from(format!("{}{}", request.path, sequence_suffix(parent.cversion)))
     } else {
@@ -115,13 +120,18 @@ const fn create_ttl(request: &CreateTtlRequest) -> ErrorCode {
     }
 }
 
-fn delete(state: &Outstanding<'_>, request: DeleteRequest) -> Result<TxnBody, ErrorCode> {
+fn delete(
+    state: &Outstanding<'_>,
+    caller: &Caller,
+    request: DeleteRequest,
+) -> Result<TxnBody, ErrorCode> {
     let path = request.path;
     if path.contains('\0') || SPECIAL.contains(&&*path) {
         return Err(ErrorCode::BadArguments);
     }
     let parent = parent_of(&path).ok_or(ErrorCode::BadArguments)?;
-    state.node(parent).ok_or(ErrorCode::NoNode)?;
+    let parent = state.node(parent).ok_or(ErrorCode::NoNode)?;
+    caller.check_acl(Permissions::DELETE, &parent.acl)?;
     let node = state.node(&path).ok_or(ErrorCode::NoNode)?;
     check_version(request.version, node.version)?;
     if node.children > 0 {
@@ -130,9 +140,14 @@ fn delete(state: &Outstanding<'_>, request: DeleteRequest) -> Result<TxnBody, Er
     Ok(TxnBody::Delete { path })
 }
 
-fn set_data(state: &Outstanding<'_>, request: SetDataRequest) -> Result<TxnBody, ErrorCode> {
+fn set_data(
+    state: &Outstanding<'_>,
+    caller: &Caller,
+    request: SetDataRequest,
+) -> Result<TxnBody, ErrorCode> {
     validate(&request.path).map_err(|_| ErrorCode::BadArguments)?;
     let node = state.node(&request.path).ok_or(ErrorCode::NoNode)?;
+    caller.check_acl(Permissions::WRITE, &node.acl)?;
     check_version(request.version, node.version)?;
     Ok(TxnBody::SetData {
         path: request.path,
@@ -141,31 +156,45 @@ fn set_data(state: &Outstanding<'_>, request: SetDataRequest) -> Result<TxnBody,
     })
 }
 
-fn set_acl(state: &Outstanding<'_>, request: SetAclRequest) -> Result<TxnBody, ErrorCode> {
+fn set_acl(
+    state: &Outstanding<'_>,
+    caller: &Caller,
+    request: SetAclRequest,
+) -> Result<TxnBody, ErrorCode> {
     validate(&request.path).map_err(|_| ErrorCode::BadArguments)?;
-    let acl = fix_up(request.acl)?;
+    let acl = fix_up(request.acl, &caller.ids)?;
     let node = state.node(&request.path).ok_or(ErrorCode::NoNode)?;
+    caller.check_acl(Permissions::ADMIN, &node.acl)?;
     check_version(request.version, node.aversion)?;
     Ok(TxnBody::SetAcl { path: request.path, acl, version: next_version(node.aversion) })
 }
 
-fn check(state: &Outstanding<'_>, request: &CheckVersionRequest) -> Result<TxnBody, ErrorCode> {
+fn check(
+    state: &Outstanding<'_>,
+    caller: &Caller,
+    request: &CheckVersionRequest,
+) -> Result<TxnBody, ErrorCode> {
     validate(&request.path).map_err(|_| ErrorCode::BadArguments)?;
     let node = state.node(&request.path).ok_or(ErrorCode::NoNode)?;
+    caller.check_acl(Permissions::READ, &node.acl)?;
     check_version(request.version, node.version)?;
     Ok(TxnBody::Check)
 }
 
 /// Each operation is checked against what the ones before it will do. A multi that fails is no
 /// error of its own: it becomes a transaction of errors.
-fn multi(mut state: Outstanding<'_>, ops: Vec<MultiOp>) -> Result<TxnBody, ErrorCode> {
+fn multi(
+    mut state: Outstanding<'_>,
+    caller: &Caller,
+    ops: Vec<MultiOp>,
+) -> Result<TxnBody, ErrorCode> {
     if ops.iter().any(has_unknown_flags) {
         return Err(ErrorCode::MarshallingError);
     }
     let total = ops.len();
     let mut bodies = Vec::with_capacity(total);
     for op in ops {
-        match sub_operation(&state, op) {
+        match sub_operation(&state, caller, op) {
             Ok(body) => {
                 state.add(&body);
                 bodies.push(body);
@@ -178,7 +207,11 @@ fn multi(mut state: Outstanding<'_>, ops: Vec<MultiOp>) -> Result<TxnBody, Error
     Ok(TxnBody::Multi(bodies))
 }
 
-fn sub_operation(state: &Outstanding<'_>, op: MultiOp) -> Result<TxnBody, ErrorCode> {
+fn sub_operation(
+    state: &Outstanding<'_>,
+    caller: &Caller,
+    op: MultiOp,
+) -> Result<TxnBody, ErrorCode> {
     match op {
         // Here, other than outside a multi, the flags of a container do ask for a container.
         MultiOp::Create(request) | MultiOp::Create2(request)
@@ -186,12 +219,12 @@ fn sub_operation(state: &Outstanding<'_>, op: MultiOp) -> Result<TxnBody, ErrorC
         {
             Err(ErrorCode::Unimplemented)
         }
-        MultiOp::Create(request) => create(state, request).map(TxnBody::Create),
-        MultiOp::Create2(request) => create(state, request).map(TxnBody::Create2),
+        MultiOp::Create(request) => create(state, caller, request).map(TxnBody::Create),
+        MultiOp::Create2(request) => create(state, caller, request).map(TxnBody::Create2),
         MultiOp::CreateTtl(request) => Err(create_ttl(&request)),
-        MultiOp::Delete(request) => delete(state, request),
-        MultiOp::SetData(request) => set_data(state, request),
-        MultiOp::Check(request) => check(state, &request),
+        MultiOp::Delete(request) => delete(state, caller, request),
+        MultiOp::SetData(request) => set_data(state, caller, request),
+        MultiOp::Check(request) => check(state, caller, &request),
         // And whatever the protocol learns later.
         MultiOp::CreateContainer(_) | _ => Err(ErrorCode::Unimplemented),
     }

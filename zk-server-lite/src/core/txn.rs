@@ -1,5 +1,7 @@
 //! Transactions: what a write has been decided to do.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use zk_proto::{Acl, ByteString, ErrorCode, SessionId, Stat, Version, Zxid};
 
@@ -118,13 +120,43 @@ pub(crate) enum TxnResult {
     Multi(Vec<Self>),
 }
 
-/// Something happened to a node.
+/// Something happened to a node, and the access lists that say who may hear of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     /// It was created.
-    Created(ByteString),
+    Created {
+        /// Which.
+        path: ByteString,
+        /// Its own list.
+        acl: Arc<[Acl]>,
+        /// The list of its parent, for those who watch that one's children.
+        parent_acl: Arc<[Acl]>,
+    },
     /// It was deleted.
-    Deleted(ByteString),
+    Deleted {
+        /// Which.
+        path: ByteString,
+        /// Its own list.
+        acl: Arc<[Acl]>,
+        /// The list of its parent, for those who watch that one's children.
+        parent_acl: Arc<[Acl]>,
+    },
     /// Its data was set.
-    DataChanged(ByteString),
+    DataChanged {
+        /// Which.
+        path: ByteString,
+        /// Its own list.
+        acl: Arc<[Acl]>,
+    },
+}
+
+impl Change {
+    /// To which node.
+    pub(crate) const fn path(&self) -> &ByteString {
+        match self {
+            Self::Created { path, .. }
+            | Self::Deleted { path, .. }
+            | Self::DataChanged { path, .. } => path,
+        }
+    }
 }

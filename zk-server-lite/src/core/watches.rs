@@ -5,8 +5,9 @@
 //! table, however often it was asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use zk_proto::{ByteString, EventType};
+use zk_proto::{Acl, ByteString, EventType};
 
 use super::data_tree::parent_of;
 use super::txn::Change;
@@ -40,6 +41,8 @@ pub(crate) struct Fired {
     pub(crate) event: EventType,
     /// To which node.
     pub(crate) path: ByteString,
+    /// Who may read it may hear of it; the watch is gone in any case.
+    pub(crate) acl: Arc<[Acl]>,
 }
 
 impl WatchManager {
@@ -66,29 +69,34 @@ impl WatchManager {
     pub(crate) fn trigger(&mut self, change: &Change) -> Vec<Fired> {
         let mut fired = Vec::new();
         match change {
-            Change::DataChanged(path) => {
-                self.data.fire(path, EventType::NodeDataChanged, &mut fired);
+            Change::DataChanged { path, acl } => {
+                self.data.fire(path, EventType::NodeDataChanged, acl, &mut fired);
             }
-            Change::Created(path) => {
-                self.data.fire(path, EventType::NodeCreated, &mut fired);
-                self.fire_children_of_parent(path, &mut fired);
+            Change::Created { path, acl, parent_acl } => {
+                self.data.fire(path, EventType::NodeCreated, acl, &mut fired);
+                self.fire_children_of_parent(path, parent_acl, &mut fired);
             }
-            Change::Deleted(path) => {
-                self.data.fire(path, EventType::NodeDeleted, &mut fired);
+            Change::Deleted { path, acl, parent_acl } => {
+                self.data.fire(path, EventType::NodeDeleted, acl, &mut fired);
                 let told: BTreeSet<ConnId> = fired.iter().map(|fired| fired.conn).collect();
                 // A connection that watches both is told once, and both watches are gone.
                 let mut more = Vec::new();
-                self.child.fire(path, EventType::NodeDeleted, &mut more);
+                self.child.fire(path, EventType::NodeDeleted, acl, &mut more);
                 fired.extend(more.into_iter().filter(|fired| !told.contains(&fired.conn)));
-                self.fire_children_of_parent(path, &mut fired);
+                self.fire_children_of_parent(path, parent_acl, &mut fired);
             }
         }
         fired
     }
 
-    fn fire_children_of_parent(&mut self, path: &ByteString, fired: &mut Vec<Fired>) {
+    fn fire_children_of_parent(
+        &mut self,
+        path: &ByteString,
+        acl: &Arc<[Acl]>,
+        fired: &mut Vec<Fired>,
+    ) {
         if let Some(parent) = parent_of(path) {
-            self.child.fire(parent, EventType::NodeChildrenChanged, fired);
+            self.child.fire(parent, EventType::NodeChildrenChanged, acl, fired);
         }
     }
 }
@@ -114,14 +122,14 @@ impl Table {
         }
     }
 
-    fn fire(&mut self, path: &str, event: EventType, fired: &mut Vec<Fired>) {
+    fn fire(&mut self, path: &str, event: EventType, acl: &Arc<[Acl]>, fired: &mut Vec<Fired>) {
         let Some((path, conns)) = self.watchers.remove_entry(path) else {
             return;
         };
         self.count = self.count.saturating_sub(conns.len());
         for conn in conns {
             self.forget_path(conn, &path);
-            fired.push(Fired { conn, event, path: path.clone() });
+            fired.push(Fired { conn, event, path: path.clone(), acl: Arc::clone(acl) });
         }
     }
 

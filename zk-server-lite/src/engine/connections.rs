@@ -3,12 +3,15 @@
 use bytes::BytesMut;
 use zk_proto::SessionId;
 
+use crate::core::AuthIds;
+
 use super::{ConnId, Engine, Output};
 
 /// One client's connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Connection {
     pub(super) phase: Phase,
+    pub(super) ids: AuthIds,
     out: BytesMut,
     /// Whether it stands in the list of those with bytes to send.
     listed: bool,
@@ -32,6 +35,10 @@ pub(super) enum Phase {
 }
 
 impl Connection {
+    pub(super) fn new(ids: AuthIds) -> Self {
+        Self { phase: Phase::default(), ids, out: BytesMut::new(), listed: false }
+    }
+
     pub(super) const fn is_handshaking(&self) -> bool {
         matches!(self.phase, Phase::Handshaking)
     }

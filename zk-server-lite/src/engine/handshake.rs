@@ -5,7 +5,7 @@ use zk_proto::frame::put_frame;
 use zk_proto::message::{ConnectRequest, ConnectResponse};
 use zk_proto::{Decode, Encode, Password, SessionId, jute::Reader};
 
-use crate::core::{WriteRequest, next_session_id, session_password};
+use crate::core::{Caller, WriteRequest, next_session_id, session_password};
 
 use super::connections::Phase;
 use super::{ConnId, Engine, Now};
@@ -38,7 +38,7 @@ impl Engine {
     fn create_session(&mut self, timeout: i32, now: Now) -> SessionId {
         let session = self.last_session_id;
         self.last_session_id = next_session_id(session);
-        let _ = self.commit(session, WriteRequest::CreateSession { timeout }, now);
+        let _ = self.commit(&Caller::server(session), WriteRequest::CreateSession { timeout }, now);
         session
     }
 

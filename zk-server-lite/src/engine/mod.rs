@@ -22,13 +22,15 @@ mod set_watches;
 #[cfg(test)]
 mod tests;
 
+use ::core::net::SocketAddr;
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::{Bytes, BytesMut};
-use zk_proto::{SessionId, Zxid};
+use zk_proto::{Permissions, SessionId, Zxid};
 
 use crate::core::{
-    Replica, Txn, TxnBody, TxnHeader, TxnResult, WatchManager, WriteRequest, first_session_id,
+    AuthIds, Caller, Fired, Replica, Txn, TxnBody, TxnHeader, TxnResult, WatchManager,
+    WriteRequest, first_session_id,
 };
 
 pub(crate) use crate::core::ConnId;
@@ -121,9 +123,9 @@ impl Engine {
         }
     }
 
-    /// A client has connected. The id must be new.
-    pub(crate) fn handle_opened(&mut self, conn: ConnId, now: Now) {
-        self.connections.insert(conn, Connection::default());
+    /// A client has connected, from an address. The id must be new.
+    pub(crate) fn handle_opened(&mut self, conn: ConnId, peer: SocketAddr, now: Now) {
+        self.connections.insert(conn, Connection::new(AuthIds::of_peer(peer.ip())));
         let deadline = now.elapsed_ms.saturating_add(HANDSHAKE_TIMEOUT_MS);
         self.handshake_deadlines.push_back((deadline, conn));
     }
@@ -137,7 +139,11 @@ impl Engine {
         self.packets.received = self.packets.received.wrapping_add(1);
         match connection.phase {
             Phase::Handshaking => self.handshake(conn, frame, now),
-            Phase::Serving { session, .. } => self.request(conn, session, frame, now),
+            Phase::Serving { session, .. } => {
+                // What the connection has shown so far; what it shows later is for later requests.
+                let caller = Caller { session, ids: connection.ids.clone() };
+                self.request(conn, &caller, frame, now);
+            }
         }
     }
 
@@ -223,23 +229,33 @@ impl Engine {
     }
 
     /// Decides, applies and tells those who watch; a refused write is a transaction, too.
-    fn commit(&mut self, session: SessionId, request: WriteRequest, now: Now) -> (Zxid, TxnResult) {
-        let body = self.replica.prepare(session, request).unwrap_or_else(TxnBody::Error);
+    fn commit(&mut self, caller: &Caller, request: WriteRequest, now: Now) -> (Zxid, TxnResult) {
+        let body = self.replica.prepare(caller, request).unwrap_or_else(TxnBody::Error);
         let zxid = Zxid(self.replica.last_zxid().0.wrapping_add(1));
-        let header = TxnHeader { session, zxid, time: now.wall_ms };
+        let header = TxnHeader { session: caller.session, zxid, time: now.wall_ms };
         let applied = self.replica.apply(&Txn { header, body });
         for change in &applied.changes {
             for fired in self.watches.trigger(change) {
-                self.send_event(fired, zxid);
+                if self.may_hear(&fired) {
+                    self.send_event(fired.conn, fired.event, fired.path, zxid);
+                }
             }
         }
         (zxid, applied.result)
     }
 
+    /// Whether a watcher may read what the event is about, with what it has shown by now
+    /// (CVE-2024-23944).
+    fn may_hear(&self, fired: &Fired) -> bool {
+        self.connections
+            .get(&fired.conn)
+            .is_some_and(|connection| connection.ids.may(Permissions::READ, &fired.acl))
+    }
+
     /// Ends a session that did not ask for it: its connection is closed without a word.
     fn end_session(&mut self, session: SessionId, now: Now) {
         self.expiry.remove(session);
-        let _ = self.commit(session, WriteRequest::CloseSession, now);
+        let _ = self.commit(&Caller::server(session), WriteRequest::CloseSession, now);
         if let Some(conn) = self.owners.get(&session) {
             self.close(*conn);
         }

@@ -5,9 +5,9 @@ use zk_proto::message::{
     Create2Response, CreateResponse, ErrorResponse, MultiResponse, MultiResult, NoBody,
     ReplyHeader, SetAclResponse, SetDataResponse,
 };
-use zk_proto::{Encode, ErrorCode, KeeperState, WatchedEvent, Xid, Zxid};
+use zk_proto::{ByteString, Encode, ErrorCode, EventType, KeeperState, WatchedEvent, Xid, Zxid};
 
-use crate::core::{Fired, TxnResult};
+use crate::core::TxnResult;
 
 use super::{ConnId, Engine};
 
@@ -69,14 +69,16 @@ impl Engine {
     }
 
     /// Tells a watcher what happened, with the zxid of the change as servers do since 3.9.
-    pub(super) fn send_event(&mut self, fired: Fired, zxid: Zxid) {
-        if let Some(out) = self.outbox(fired.conn) {
+    pub(super) fn send_event(
+        &mut self,
+        conn: ConnId,
+        event_type: EventType,
+        path: ByteString,
+        zxid: Zxid,
+    ) {
+        if let Some(out) = self.outbox(conn) {
             let header = ReplyHeader { xid: Xid::NOTIFICATION, zxid, err: ErrorCode::Ok };
-            let event = WatchedEvent {
-                event_type: fired.event,
-                state: KeeperState::SyncConnected,
-                path: fired.path,
-            };
+            let event = WatchedEvent { event_type, state: KeeperState::SyncConnected, path };
             put_frame(out, |out| {
                 header.encode(out);
                 event.encode(out);

@@ -7,9 +7,9 @@ use zk_proto::message::{
     RequestHeader, SyncResponse,
 };
 use zk_proto::op::Request;
-use zk_proto::{Decode, DecodeError, ErrorCode, OpCode, SessionId, Xid, Zxid};
+use zk_proto::{Decode, DecodeError, ErrorCode, OpCode, Xid, Zxid};
 
-use crate::core::{WatchTable, WriteRequest};
+use crate::core::{Caller, WatchTable, WriteRequest};
 
 use super::connections::Phase;
 use super::reply::refused;
@@ -17,7 +17,7 @@ use super::set_watches::one_shot_lists;
 use super::{ConnId, Engine, Now};
 
 impl Engine {
-    pub(super) fn request(&mut self, conn: ConnId, session: SessionId, frame: Bytes, now: Now) {
+    pub(super) fn request(&mut self, conn: ConnId, caller: &Caller, frame: Bytes, now: Now) {
         let mut reader = Reader::new(frame);
         let Ok(RequestHeader { xid, op: number }) = RequestHeader::decode(&mut reader) else {
             return self.close(conn);
@@ -42,11 +42,11 @@ impl Engine {
                 self.reply(conn, xid, refused(ErrorCode::Unimplemented));
             }
             Some(op) => match Request::decode(op, &mut reader) {
-                Ok(Some(request)) => self.serve(conn, session, (xid, request), now),
+                Ok(Some(request)) => self.serve(conn, caller, (xid, request), now),
                 Ok(None) => self.reply(conn, xid, refused(ErrorCode::Unimplemented)),
                 Err(error) => match refusal_with_zxid(op, &error) {
                     Some(code) => {
-                        self.write(conn, session, (xid, WriteRequest::Refused(code)), now);
+                        self.write(conn, caller, (xid, WriteRequest::Refused(code)), now);
                     }
                     None => self.reply(conn, xid, refused(ErrorCode::MarshallingError)),
                 },
@@ -68,13 +68,7 @@ impl Engine {
         }
     }
 
-    fn serve(
-        &mut self,
-        conn: ConnId,
-        session: SessionId,
-        (xid, request): (Xid, Request),
-        now: Now,
-    ) {
+    fn serve(&mut self, conn: ConnId, caller: &Caller, (xid, request): (Xid, Request), now: Now) {
         let write = match request {
             Request::Create(request) => WriteRequest::Create(request),
             Request::Create2(request) => WriteRequest::Create2(request),
@@ -84,67 +78,67 @@ impl Engine {
             Request::SetAcl(request) => WriteRequest::SetAcl(request),
             Request::Multi(request) => WriteRequest::Multi(request.ops),
             Request::CloseSession(_) => {
-                self.write(conn, session, (xid, WriteRequest::CloseSession), now);
-                self.expiry.remove(session);
+                self.write(conn, caller, (xid, WriteRequest::CloseSession), now);
+                self.expiry.remove(caller.session);
                 return self.close(conn);
             }
-            read => return self.read(conn, session, xid, read),
+            read => return self.read(conn, caller, xid, read),
         };
-        self.write(conn, session, (xid, write), now);
+        self.write(conn, caller, (xid, write), now);
     }
 
     fn write(
         &mut self,
         conn: ConnId,
-        session: SessionId,
+        caller: &Caller,
         (xid, request): (Xid, WriteRequest),
         now: Now,
     ) {
-        let (zxid, result) = self.commit(session, request, now);
+        let (zxid, result) = self.commit(caller, request, now);
         self.reply_to_write(conn, xid, zxid, result);
     }
 
-    fn read(&mut self, conn: ConnId, session: SessionId, xid: Xid, request: Request) {
+    fn read(&mut self, conn: ConnId, caller: &Caller, xid: Xid, request: Request) {
         let tree = self.replica.tree();
         match request {
             Request::Exists(request) => {
-                let outcome = tree.exists(&request.path);
+                let outcome = tree.exists(caller, &request.path);
                 // Absence can be watched, too.
                 let watchable = !matches!(outcome, Err(ErrorCode::BadArguments));
                 self.watch(request.watch && watchable, WatchTable::Data, &request.path, conn);
                 self.reply(conn, xid, outcome);
             }
             Request::GetData(request) => {
-                let outcome = tree.get_data(&request.path);
+                let outcome = tree.get_data(caller, &request.path);
                 let watch = request.watch && outcome.is_ok();
                 self.watch(watch, WatchTable::Data, &request.path, conn);
                 self.reply(conn, xid, outcome);
             }
             Request::GetChildren(request) => {
-                let outcome = tree.get_children(&request.path);
+                let outcome = tree.get_children(caller, &request.path);
                 let watch = request.watch && outcome.is_ok();
                 self.watch(watch, WatchTable::Child, &request.path, conn);
                 self.reply(conn, xid, outcome);
             }
             Request::GetChildren2(request) => {
-                let outcome = tree.get_children2(&request.path);
+                let outcome = tree.get_children2(caller, &request.path);
                 let watch = request.watch && outcome.is_ok();
                 self.watch(watch, WatchTable::Child, &request.path, conn);
                 self.reply(conn, xid, outcome);
             }
             Request::GetAcl(request) => {
-                let outcome = tree.get_acl(&request.path);
+                let outcome = tree.get_acl(caller, &request.path);
                 self.reply(conn, xid, outcome);
             }
             Request::GetAllChildrenNumber(request) => {
-                let outcome = tree.get_all_children_number(&request.path);
+                let outcome = tree.get_all_children_number(caller, &request.path);
                 self.reply(conn, xid, outcome);
             }
             Request::GetEphemerals(request) => {
-                let found = tree.get_ephemerals(session, request.prefix_path.as_deref());
+                let found = tree.get_ephemerals(caller, request.prefix_path.as_deref());
                 self.reply(conn, xid, Ok(found));
             }
-            Request::MultiRead(request) => self.multi_read(conn, xid, &request),
+            Request::MultiRead(request) => self.multi_read(conn, caller, xid, &request),
             other => self.other(conn, xid, other),
         }
     }
@@ -176,17 +170,17 @@ impl Engine {
     }
 
     /// Each read has an outcome of its own, and none sets a watch.
-    fn multi_read(&mut self, conn: ConnId, xid: Xid, request: &MultiReadRequest) {
+    fn multi_read(&mut self, conn: ConnId, caller: &Caller, xid: Xid, request: &MultiReadRequest) {
         let tree = self.replica.tree();
         let mut results = Vec::with_capacity(request.ops.len());
         let mut size = 0_usize;
         for op in &request.ops {
             let result = match op {
                 MultiReadOp::GetData(read) => {
-                    tree.get_data(&read.path).map(MultiReadResult::GetData)
+                    tree.get_data(caller, &read.path).map(MultiReadResult::GetData)
                 }
                 MultiReadOp::GetChildren(read) => {
-                    tree.get_children(&read.path).map(MultiReadResult::GetChildren)
+                    tree.get_children(caller, &read.path).map(MultiReadResult::GetChildren)
                 }
                 _ => Err(ErrorCode::Unimplemented),
             };

@@ -3,13 +3,13 @@
 use zk_proto::message::{SetWatches, SetWatches2};
 use zk_proto::{ByteString, EventType, Stat, Zxid};
 
-use crate::core::{Fired, WatchTable};
+use crate::core::WatchTable;
 
 use super::{ConnId, Engine};
 
 impl Engine {
     /// Sets what still holds, and tells at once what the client has missed. A watch that is told
-    /// of something is not set.
+    /// of something is not set. Nobody is asked whether the client may read what it is told of.
     pub(super) fn set_watches(&mut self, conn: ConnId, request: SetWatches) {
         let seen = request.relative_zxid;
         for path in request.data_watches {
@@ -45,7 +45,7 @@ impl Engine {
         missed: Option<EventType>,
     ) {
         match missed {
-            Some(event) => self.send_event(Fired { conn, event, path }, NO_TXN),
+            Some(event) => self.send_event(conn, event, path, NO_TXN),
             None => self.watches.add(table, &path, conn),
         }
     }

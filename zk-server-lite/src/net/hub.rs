@@ -1,6 +1,7 @@
 //! Where connections, the ticker and the embedding API meet the engine.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
@@ -88,8 +89,8 @@ impl Hub {
         );
     }
 
-    /// Serves a client on a stream; false once the server has stopped.
-    pub(super) fn open<S>(self: &Arc<Self>, stream: S) -> bool
+    /// Serves a client on a stream, from an address; false once the server has stopped.
+    pub(super) fn open<S>(self: &Arc<Self>, stream: S, peer: SocketAddr) -> bool
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
@@ -102,7 +103,7 @@ impl Hub {
         let conn = ConnId(state.last_conn);
         let outbox = Arc::new(Outbox::default());
         state.outboxes.insert(conn, Arc::clone(&outbox));
-        state.engine.handle_opened(conn, self.clock.now());
+        state.engine.handle_opened(conn, peer, self.clock.now());
         self.settle(&mut state, None);
         self.spawn(connection::serve(Arc::clone(self), conn, outbox, stream));
         true

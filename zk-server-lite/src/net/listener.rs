@@ -16,7 +16,7 @@ pub(crate) async fn accept_loop(hub: Arc<Hub>, listener: TcpListener) {
                     tracing::debug!(%peer, %error, "no TCP_NODELAY");
                 }
                 tracing::debug!(%peer, "accepted");
-                if !hub.open(stream) {
+                if !hub.open(stream, peer) {
                     return;
                 }
             }

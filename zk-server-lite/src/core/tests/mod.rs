@@ -16,11 +16,13 @@ mod stat;
 mod watches;
 mod writes;
 
+use ::core::net::Ipv4Addr;
+
 use bytes::Bytes;
 use zk_proto::message::{CreateRequest, DeleteRequest, SetAclRequest, SetDataRequest};
 use zk_proto::{Acl, ErrorCode, SessionId, Stat, Version, Zxid};
 
-use super::{Replica, Txn, TxnBody, TxnHeader, TxnResult, WriteRequest};
+use super::{AuthIds, Caller, Replica, Txn, TxnBody, TxnHeader, TxnResult, WriteRequest};
 
 /// A replica whose clock shows 1000 ms more with every write.
 #[derive(Debug, Default)]
@@ -38,7 +40,7 @@ impl Bench {
     }
 
     fn write_as(&mut self, session: SessionId, request: WriteRequest) -> TxnResult {
-        let body = self.replica.prepare(session, request).unwrap_or_else(TxnBody::Error);
+        let body = self.replica.prepare(&caller(session), request).unwrap_or_else(TxnBody::Error);
         let zxid = Zxid(self.replica.last_zxid().0 + 1);
         let header = TxnHeader { session, zxid, time: zxid.0 * 1000 };
         self.log.push(Txn { header, body });
@@ -62,6 +64,11 @@ impl Bench {
             _ => ErrorCode::Ok,
         }
     }
+}
+
+/// Somebody on this machine.
+fn caller(session: SessionId) -> Caller {
+    Caller { session, ids: AuthIds::of_peer(Ipv4Addr::LOCALHOST.into()) }
 }
 
 fn create(path: &str, flags: i32) -> WriteRequest {

@@ -18,9 +18,9 @@ fn a_fresh_tree_looks_like_zookeepers() {
             ..Stat::default()
         };
         assert_eq!(bench.stat(path), expected, "{path}");
-        assert_eq!(bench.replica.tree().get_data(path).unwrap().data, data(""));
+        assert_eq!(bench.replica.tree().get_data(&caller(ALICE), path).unwrap().data, data(""));
     }
-    let config = bench.replica.tree().get_acl("/zookeeper/config").unwrap();
+    let config = bench.replica.tree().get_acl(&caller(ALICE), "/zookeeper/config").unwrap();
     assert_eq!(config.acl, Acl::read_only());
 }
 

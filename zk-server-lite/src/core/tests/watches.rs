@@ -1,5 +1,7 @@
 //! Which change makes which watch fire.
 
+use std::sync::Arc;
+
 use zk_proto::EventType::{self, NodeChildrenChanged, NodeCreated, NodeDataChanged, NodeDeleted};
 
 use super::super::txn::Change;
@@ -9,6 +11,20 @@ use super::*;
 const ONE: ConnId = ConnId(1);
 const TWO: ConnId = ConnId(2);
 
+fn created(path: &str) -> Change {
+    let acl: Arc<[Acl]> = Acl::open().into();
+    Change::Created { path: path.into(), parent_acl: Arc::clone(&acl), acl }
+}
+
+fn deleted(path: &str) -> Change {
+    let acl: Arc<[Acl]> = Acl::open().into();
+    Change::Deleted { path: path.into(), parent_acl: Arc::clone(&acl), acl }
+}
+
+fn data_changed(path: &str) -> Change {
+    Change::DataChanged { path: path.into(), acl: Acl::open().into() }
+}
+
 fn fire(watches: &mut WatchManager, change: &Change) -> Vec<(u64, EventType, String)> {
     let fired = watches.trigger(change);
     fired.into_iter().map(|fired| (fired.conn.0, fired.event, fired.path.to_string())).collect()
@@ -17,9 +33,7 @@ fn fire(watches: &mut WatchManager, change: &Change) -> Vec<(u64, EventType, Str
 #[test]
 fn a_change_fires_the_watches_of_the_node_and_the_child_watches_of_its_parent() {
     use WatchTable::{Child, Data};
-    let created = Change::Created("/p/n".into());
-    let deleted = Change::Deleted("/p/n".into());
-    let changed = Change::DataChanged("/p/n".into());
+    let (created, deleted, changed) = (created("/p/n"), deleted("/p/n"), data_changed("/p/n"));
     for (table, watched, change, expected) in [
         (Data, "/p/n", &created, Some(NodeCreated)),
         (Data, "/p/n", &changed, Some(NodeDataChanged)),
@@ -48,7 +62,7 @@ fn a_change_fires_the_watches_of_the_node_and_the_child_watches_of_its_parent() 
 fn a_watch_fires_once() {
     let mut watches = WatchManager::default();
     watches.add(WatchTable::Data, "/a", ONE);
-    let change = Change::DataChanged("/a".into());
+    let change = data_changed("/a");
     assert_eq!(fire(&mut watches, &change).len(), 1);
     assert_eq!(fire(&mut watches, &change).len(), 0);
 }
@@ -70,7 +84,7 @@ fn a_deletion_tells_each_connection_once_and_takes_both_of_its_watches() {
     watches.add(WatchTable::Data, "/a", ONE);
     watches.add(WatchTable::Child, "/a", ONE);
     watches.add(WatchTable::Child, "/a", TWO);
-    let fired = fire(&mut watches, &Change::Deleted("/a".into()));
+    let fired = fire(&mut watches, &deleted("/a"));
     assert_eq!(fired, [(1, NodeDeleted, "/a".into()), (2, NodeDeleted, "/a".into())]);
     assert_eq!(watches.count(), 0);
 }
@@ -84,7 +98,7 @@ fn a_connection_that_is_gone_has_no_watches() {
     }
     watches.remove_connection(ONE);
     assert_eq!(watches.count(), 2);
-    let fired = fire(&mut watches, &Change::DataChanged("/a".into()));
+    let fired = fire(&mut watches, &data_changed("/a"));
     assert_eq!(fired, [(2, NodeDataChanged, "/a".into())]);
 }
 
@@ -94,8 +108,8 @@ fn the_changes_of_a_multi_come_in_the_order_of_its_operations() {
     let mut bench = Bench::default();
     let ops =
         vec![MultiOp::Create(create_request("/a", 0)), MultiOp::Create(create_request("/a/b", 0))];
-    let body = bench.replica.prepare(ALICE, WriteRequest::Multi(ops)).unwrap();
+    let body = bench.replica.prepare(&caller(ALICE), WriteRequest::Multi(ops)).unwrap();
     let header = TxnHeader { session: ALICE, zxid: Zxid(1), time: 0 };
     let applied = bench.replica.apply(&Txn { header, body });
-    assert_eq!(applied.changes, [Change::Created("/a".into()), Change::Created("/a/b".into())]);
+    assert_eq!(applied.changes, [created("/a"), created("/a/b")]);
 }

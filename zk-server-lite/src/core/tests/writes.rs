@@ -153,7 +153,7 @@ fn null_and_empty_data_stay_different() {
     for (path, value) in [("/null", None), ("/empty", data(""))] {
         let request = CreateRequest { data: value.clone(), ..create_request(path, 0) };
         assert_eq!(bench.code(WriteRequest::Create(request)), ErrorCode::Ok);
-        assert_eq!(bench.replica.tree().get_data(path).unwrap().data, value);
+        assert_eq!(bench.replica.tree().get_data(&caller(ALICE), path).unwrap().data, value);
         assert_eq!(bench.stat(path).data_length, 0);
     }
 }
@@ -202,7 +202,7 @@ fn an_acl_is_stored_without_duplicates_and_returned() {
     let read = Acl { perms: Permissions::READ, ..Acl::open()[0].clone() };
     let list = vec![read.clone(), Acl::open()[0].clone(), read.clone()];
     assert_eq!(bench.code(set_acl("/a", list, 0)), ErrorCode::Ok);
-    let stored = bench.replica.tree().get_acl("/a").unwrap();
+    let stored = bench.replica.tree().get_acl(&caller(ALICE), "/a").unwrap();
     assert_eq!(stored.acl, [read, Acl::open()[0].clone()]);
     assert_eq!(stored.stat.aversion, Version(1));
 }

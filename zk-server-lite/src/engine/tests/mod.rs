@@ -16,6 +16,8 @@ mod sessions;
 mod set_watches;
 mod watches;
 
+use ::core::net::Ipv4Addr;
+
 use bytes::{Bytes, BytesMut};
 use zk_proto::frame::{put_frame, take_frame};
 use zk_proto::jute::Reader;
@@ -73,7 +75,7 @@ impl Bench {
     fn open(&mut self) -> ConnId {
         self.last_conn += 1;
         let conn = ConnId(self.last_conn);
-        self.engine.handle_opened(conn, self.now);
+        self.engine.handle_opened(conn, (Ipv4Addr::LOCALHOST, 50_000).into(), self.now);
         conn
     }
 

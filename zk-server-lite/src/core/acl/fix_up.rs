@@ -1,0 +1,138 @@
+//! Which access lists a server takes.
+
+use zk_proto::{Acl, ErrorCode};
+
+use super::{AuthIds, digest, ip};
+
+/// Checks a list, takes its duplicates out and puts the caller's identities in for `auth`
+/// (`PrepRequestProcessor.fixupACL`). Duplicates that come with the identities stay.
+///
+/// # Errors
+/// `InvalidAcl` for a null or empty list, for an entry that names nobody this server knows, and
+/// for `auth` when the caller has shown nothing; `MarshallingError` for a null id.
+pub(in crate::core) fn fix_up(
+    list: Option<Vec<Acl>>,
+    ids: &AuthIds,
+) -> Result<Vec<Acl>, ErrorCode> {
+    let list = without_duplicates(list.unwrap_or_default());
+    if list.is_empty() {
+        return Err(ErrorCode::InvalidAcl);
+    }
+    if list.iter().all(|entry| entry.id.scheme.as_deref() != Some(AUTH)) {
+        list.iter().try_for_each(check)?;
+        return Ok(list);
+    }
+    let mut fixed = Vec::with_capacity(list.len());
+    for entry in list {
+        if entry.id.scheme.as_deref() == Some(AUTH) {
+            let before = fixed.len();
+            let expanded = ids.authenticated().cloned().map(|id| Acl { perms: entry.perms, id });
+            fixed.extend(expanded);
+            if fixed.len() == before {
+                return Err(ErrorCode::InvalidAcl);
+            }
+        } else {
+            check(&entry)?;
+            fixed.push(entry);
+        }
+    }
+    Ok(fixed)
+}
+
+/// The first of equal entries stays where it is.
+fn without_duplicates(list: Vec<Acl>) -> Vec<Acl> {
+    if list.len() < 2 {
+        return list;
+    }
+    let mut kept = Vec::with_capacity(list.len());
+    for entry in list {
+        if !kept.contains(&entry) {
+            kept.push(entry);
+        }
+    }
+    kept
+}
+
+fn check(entry: &Acl) -> Result<(), ErrorCode> {
+    let scheme = entry.id.scheme.as_deref().ok_or(ErrorCode::InvalidAcl)?;
+    let id = entry.id.id.as_deref();
+    let valid = match scheme {
+        "world" => id.ok_or(ErrorCode::MarshallingError)? == "anyone",
+        digest::SCHEME => digest::is_valid(id.ok_or(ErrorCode::MarshallingError)?),
+        ip::SCHEME => ip::is_valid(id.ok_or(ErrorCode::MarshallingError)?),
+        _ => false,
+    };
+    if valid { Ok(()) } else { Err(ErrorCode::InvalidAcl) }
+}
+
+/// The scheme that stands for whoever asks.
+const AUTH: &str = "auth";
+
+#[cfg(test)]
+mod tests {
+    use zk_proto::{Permissions, data::Id};
+
+    use super::*;
+
+    fn entry(scheme: &'static str, id: &'static str) -> Acl {
+        let id = Id { scheme: Some(scheme.into()), id: Some(id.into()) };
+        Acl { perms: Permissions::ALL, id }
+    }
+
+    fn fix(list: Vec<Acl>) -> Result<Vec<Acl>, ErrorCode> {
+        fix_up(Some(list), &AuthIds::default())
+    }
+
+    #[test]
+    fn an_entry_is_valid_when_its_scheme_knows_the_id() {
+        for (scheme, id, valid) in [
+            ("world", "anyone", true),
+            ("world", "someone", false),
+            ("digest", "user:hash", true),
+            ("digest", "user", false),
+            ("digest", "a:b:c", false),
+            ("digest", "a:", false),
+            ("ip", "10.0.0.1", true),
+            ("ip", "10.0.0.0/8", true),
+            ("ip", "1.2.3", false),
+            ("ip", "10.0.0.0/33", false),
+            ("ip", "10.0.0.0/-1", false),
+            ("ip", "::1", true),
+            ("auth", "", false),
+            ("nope", "x", false),
+        ] {
+            let outcome = fix(vec![entry(scheme, id)]);
+            assert_eq!(outcome.is_ok(), valid, "{scheme}:{id}");
+        }
+    }
+
+    #[test]
+    fn null_and_empty_lists_are_invalid() {
+        assert_eq!(fix_up(None, &AuthIds::default()), Err(ErrorCode::InvalidAcl));
+        assert_eq!(fix(Vec::new()), Err(ErrorCode::InvalidAcl));
+    }
+
+    #[test]
+    fn a_null_scheme_is_invalid_and_a_null_id_unreadable() {
+        let mut null_scheme = entry("world", "anyone");
+        null_scheme.id.scheme = None;
+        assert_eq!(fix(vec![null_scheme]), Err(ErrorCode::InvalidAcl));
+        let mut null_id = entry("world", "anyone");
+        null_id.id.id = None;
+        assert_eq!(fix(vec![null_id]), Err(ErrorCode::MarshallingError));
+    }
+
+    #[test]
+    fn duplicates_go_and_the_order_stays() {
+        let (a, b) = (entry("ip", "1.1.1.1"), entry("world", "anyone"));
+        let fixed = fix(vec![a.clone(), b.clone(), a.clone()]);
+        assert_eq!(fixed, Ok(vec![a, b]));
+    }
+
+    #[test]
+    fn permissions_are_kept_unmasked() {
+        let mut odd = entry("world", "anyone");
+        odd.perms = Permissions::from_bits_retain(-1);
+        assert_eq!(fix(vec![odd.clone()]), Ok(vec![odd]));
+    }
+}
