@@ -31,6 +31,22 @@ impl Chroot {
         })
     }
 
+    /// Checks the beginning of paths, which need not end with a whole name, and makes it the
+    /// server's.
+    pub(crate) fn outward_prefix(&self, client_prefix: &str) -> Result<ByteString, Error> {
+        check(&format!("{client_prefix}1"), client_prefix)?;
+        Ok(self.prefixed(client_prefix))
+    }
+
+    /// Whether a path from the server is the root or below it.
+    pub(crate) fn contains(&self, server_path: &str) -> bool {
+        self.0.as_deref().is_none_or(|root| {
+            server_path
+                .strip_prefix(root)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
     fn prefixed(&self, client_path: &str) -> ByteString {
         match &self.0 {
             None => client_path.into(),
@@ -74,6 +90,17 @@ mod tests {
         }
         assert_eq!(app.inward("/apple".into()), "/apple");
         assert_eq!(chroot("/").outward("/a").unwrap(), "/a");
+    }
+
+    #[test]
+    fn a_prefix_goes_out_below_the_root_and_may_end_within_a_name() {
+        let app = chroot("/app");
+        for (client, server) in [("/", "/app"), ("/a/", "/app/a/"), ("/a", "/app/a")] {
+            assert_eq!(app.outward_prefix(client).unwrap(), server);
+        }
+        assert!(app.outward_prefix("a").is_err());
+        assert!(app.contains("/app") && app.contains("/app/a") && !app.contains("/apple"));
+        assert!(chroot("/").contains("/a"));
     }
 
     #[test]

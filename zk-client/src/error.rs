@@ -65,6 +65,12 @@ pub enum Error {
         /// The rule.
         reason: PathError,
     },
+    /// The parts of the call do not fit each other; nothing was sent.
+    #[error("bad arguments: {reason}")]
+    BadArguments {
+        /// What does not fit.
+        reason: &'static str,
+    },
     /// The connect string cannot be read.
     #[error(transparent)]
     BadConnectString(#[from] ConnectStringError),

@@ -88,8 +88,10 @@ mod state;
 mod transport;
 
 pub use client::{
-    Children, ChildrenWithStat, Client, Create, Created, Delete, Exists, Get, Multi, MultiOutcome,
-    MultiReply, Set, Sync, Watched, WeakClient,
+    AllChildrenNumber, Children, ChildrenWithStat, Client, Create, Created, Delete, Exists, Get,
+    GetAcl, GetConfig, GetEphemerals, Multi, MultiOutcome, MultiRead, MultiReadOutcome,
+    MultiReadReply, MultiReply, Reconfig, Set, SetAcl, Sync, Watched, WatchedConfig, WeakClient,
+    WhoAmI,
 };
 pub use connect_string::{ConnectString, ConnectStringError, HostPort};
 pub use error::{Delivery, Error, Violation};
@@ -100,7 +102,8 @@ pub use transport::{Connect, Connecting, Stream, TcpConnector, connect_with};
 pub use zk_proto::path;
 pub use zk_proto::{
     Acl, ByteString, CreateMode, ErrorCode, EventType, PathError, Permissions, SessionId, Stat,
-    Version, WatchedEvent, ZPath, Zxid, data::Id,
+    Version, WatchedEvent, ZPath, Zxid,
+    data::{ClientInfo, Id},
 };
 
 /// The example of the front page is a test.

@@ -1,24 +1,36 @@
 //! The handle: what users hold, clone and call.
 
+mod acl;
+mod all_children_number;
 mod call;
 mod children;
+mod config;
 mod create;
 mod data;
 mod delete;
+mod ephemerals;
 mod exists;
 mod extension;
 mod multi;
+mod multi_read;
 mod sync;
+mod who_am_i;
 
+pub use acl::{GetAcl, SetAcl};
+pub use all_children_number::AllChildrenNumber;
 pub use call::Watched;
 pub use children::{Children, ChildrenWithStat};
+pub use config::{GetConfig, Reconfig, WatchedConfig};
 pub use create::{Create, Created};
 pub use data::{Get, Set};
 pub use delete::Delete;
+pub use ephemerals::GetEphemerals;
 pub use exists::Exists;
 pub use extension::WeakClient;
 pub use multi::{Multi, MultiOutcome, MultiReply};
+pub use multi_read::{MultiRead, MultiReadOutcome, MultiReadReply};
 pub use sync::Sync;
+pub use who_am_i::WhoAmI;
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +39,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 use zk_proto::op::Request;
-use zk_proto::{ByteString, CreateMode, ErrorCode, OpCode, SessionId, Version, ZPath};
+use zk_proto::{Acl, ByteString, CreateMode, ErrorCode, OpCode, SessionId, Version, ZPath};
 
 use extension::Extensions;
 
@@ -130,6 +142,55 @@ impl Client {
         Multi::new(self)
     }
 
+    /// Several reads that are answered together, of one state of the tree.
+    #[doc(alias = "multi")]
+    pub const fn multi_read(&self) -> MultiRead<'_> {
+        MultiRead::new(self)
+    }
+
+    /// Reads a node's ACL and state.
+    #[doc(alias = "getACL")]
+    pub const fn get_acl<'a>(&'a self, path: &'a str) -> GetAcl<'a> {
+        GetAcl { client: self, path }
+    }
+
+    /// Sets a node's ACL.
+    #[doc(alias = "setACL")]
+    pub const fn set_acl<'a>(&'a self, path: &'a str, acl: Vec<Acl>) -> SetAcl<'a> {
+        SetAcl { client: self, path, acl, version: Version::ANY }
+    }
+
+    /// Lists the ephemeral nodes of this session.
+    #[doc(alias = "getEphemerals")]
+    pub const fn get_ephemerals(&self) -> GetEphemerals<'_> {
+        GetEphemerals { client: self, prefix: "/" }
+    }
+
+    /// Counts all nodes below one.
+    #[doc(alias = "getAllChildrenNumber")]
+    pub const fn all_children_number<'a>(&'a self, path: &'a str) -> AllChildrenNumber<'a> {
+        AllChildrenNumber { client: self, path }
+    }
+
+    /// Asks as whom the server knows this client.
+    #[doc(alias = "whoAmI")]
+    pub const fn who_am_i(&self) -> WhoAmI<'_> {
+        WhoAmI { client: self }
+    }
+
+    /// Reads the configuration of the ensemble. The chroot does not apply to it.
+    #[doc(alias = "getConfig")]
+    pub const fn get_config(&self) -> GetConfig<'_> {
+        GetConfig { client: self }
+    }
+
+    /// Changes the members of the ensemble.
+    #[doc(alias = "reconfigure")]
+    #[doc(alias = "ZooKeeperAdmin")]
+    pub const fn reconfig(&self) -> Reconfig<'_> {
+        Reconfig::new(self)
+    }
+
     /// Where the session stands, now and whenever that changes.
     #[must_use]
     pub fn state(&self) -> watch::Receiver<SessionState> {
@@ -208,6 +269,16 @@ impl Client {
 
     pub(crate) fn about(&self, op: OpCode, path: &str) -> About {
         About { op, path: path.into(), chroot: self.chroot.clone() }
+    }
+
+    /// A handle to the same session, whose paths are the server's.
+    pub(crate) fn without_chroot(&self) -> Self {
+        Self { handle: Arc::clone(&self.handle), chroot: Chroot::new(ZPath::ROOT) }
+    }
+
+    /// The beginning of paths as the server knows them.
+    pub(crate) fn server_prefix(&self, prefix: &str) -> Result<ByteString, Error> {
+        self.chroot.outward_prefix(prefix)
     }
 
     /// The path as the server knows it.

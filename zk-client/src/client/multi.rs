@@ -4,13 +4,13 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use zk_proto::message::{
-    CheckVersionRequest, CreateRequest, DeleteRequest, ErrorResponse, MultiOp, MultiRequest,
-    MultiResponse, MultiResult, SetDataRequest,
+    CheckVersionRequest, DeleteRequest, ErrorResponse, MultiOp, MultiRequest, MultiResponse,
+    MultiResult, SetDataRequest,
 };
 use zk_proto::op::Request;
 use zk_proto::{Acl, ByteString, CreateMode, ErrorCode, OpCode, Stat, Version};
 
-use super::Client;
+use super::{Client, Create};
 use crate::error::{Error, Violation};
 use crate::reply::Reply;
 
@@ -57,7 +57,7 @@ impl<'a> Multi<'a> {
         self.create_with(path, data, CreateMode::Persistent, Acl::open())
     }
 
-    /// Creates a node.
+    /// Creates a node; [`create_node`](Self::create_node) also takes a time to live.
     pub fn create_with(
         self,
         path: &str,
@@ -65,11 +65,32 @@ impl<'a> Multi<'a> {
         mode: CreateMode,
         acl: Vec<Acl>,
     ) -> Self {
-        let server_path = self.client.create_path(path, mode);
-        let data = Some(data.into());
-        self.push(OpCode::Create2, path, server_path, |path| {
-            MultiOp::Create2(CreateRequest { path, data, acl: Some(acl), flags: mode.flags() })
-        })
+        let create = Create::new(self.client, path, data.into()).mode(mode).acl(acl);
+        self.create_node(create)
+    }
+
+    /// Creates a node, of any kind that [`Client::create`] can make.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn run(client: zk_client::Client) -> Result<(), zk_client::Error> {
+    /// let leased = client.create("/leases/7", "me").ttl(Duration::from_secs(60));
+    /// client.multi().create_node(leased).set("/owner", "me", zk_client::Version(3)).commit().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_node(mut self, create: Create<'_>) -> Self {
+        let name = (create.op_code(), create.path.into());
+        match create.record() {
+            Ok(record) => {
+                self.ops.push(record.into());
+                self.names.push(name);
+            }
+            Err(error) => {
+                self.refused.get_or_insert(error);
+            }
+        }
+        self
     }
 
     /// Deletes a node, if its data has the version.

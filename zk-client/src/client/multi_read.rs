@@ -1,0 +1,154 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use zk_proto::message::{
+    ErrorResponse, GetChildrenRequest, GetDataRequest, MultiReadOp, MultiReadRequest,
+    MultiReadResponse, MultiReadResult,
+};
+use zk_proto::op::Request;
+use zk_proto::{ByteString, ErrorCode, OpCode, Stat};
+
+use super::Client;
+use crate::error::{Error, Violation};
+use crate::reply::Reply;
+
+/// Reads that are answered together. Made by [`Client::multi_read`].
+///
+/// All see the same state of the server's tree: no write comes between two of them. None sets a
+/// watch.
+#[must_use = "nothing is sent until it is awaited, or `send` is called"]
+#[derive(Clone, Debug)]
+pub struct MultiRead<'a> {
+    client: &'a Client,
+    ops: Vec<MultiReadOp>,
+    names: Vec<(OpCode, ByteString)>,
+    /// The first read that was refused before anything was sent.
+    refused: Option<Error>,
+}
+
+/// The result of one read of a [`MultiRead`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MultiReadOutcome {
+    /// A node's data and state; null data reads as empty.
+    Data(Bytes, Stat),
+    /// The names of a node's children, in no order.
+    Children(Vec<ByteString>),
+}
+
+impl<'a> MultiRead<'a> {
+    pub(super) const fn new(client: &'a Client) -> Self {
+        Self { client, ops: Vec::new(), names: Vec::new(), refused: None }
+    }
+
+    /// Reads a node's data and state.
+    pub fn get(self, path: &str) -> Self {
+        self.push(OpCode::GetData, path, |path| {
+            MultiReadOp::GetData(GetDataRequest { path, watch: false })
+        })
+    }
+
+    /// Lists the names of a node's children.
+    pub fn children(self, path: &str) -> Self {
+        self.push(OpCode::GetChildren, path, |path| {
+            MultiReadOp::GetChildren(GetChildrenRequest { path, watch: false })
+        })
+    }
+
+    fn push(
+        mut self,
+        op: OpCode,
+        path: &str,
+        make: impl FnOnce(ByteString) -> MultiReadOp,
+    ) -> Self {
+        match self.client.server_path(path) {
+            Ok(server_path) => {
+                self.ops.push(make(server_path));
+                self.names.push((op, path.into()));
+            }
+            Err(error) => {
+                self.refused.get_or_insert(error);
+            }
+        }
+        self
+    }
+
+    /// Sends the request.
+    ///
+    /// The reply has one result for each read, in their order: one that fails, with `NoNode` or
+    /// `NoAuth`, does not fail the others. Errors of the whole: `Unimplemented` before ZooKeeper
+    /// 3.6, and those of every operation. All results together are one reply, which
+    /// [`ClientBuilder::max_reply`](crate::ClientBuilder::max_reply) limits.
+    pub fn send(self) -> MultiReadReply {
+        let about = self.client.about(OpCode::MultiRead, "/");
+        let request = match self.refused {
+            Some(error) => Err(error),
+            None => Ok(Request::MultiRead(MultiReadRequest { ops: self.ops })),
+        };
+        let reply = self.client.submit(request, about, |about, answer| {
+            about.decode(answer).map(|MultiReadResponse { results }| results)
+        });
+        MultiReadReply { reply, names: self.names }
+    }
+}
+
+/// The reply to a [`MultiRead`] that is on its way.
+///
+/// # Cancel safety
+/// Dropping it changes nothing.
+#[must_use = "a reply that is dropped tells nobody what was read"]
+#[derive(Debug)]
+pub struct MultiReadReply {
+    reply: Reply<Vec<MultiReadResult>>,
+    names: Vec<(OpCode, ByteString)>,
+}
+
+impl Future for MultiReadReply {
+    type Output = Result<Vec<Result<MultiReadOutcome, Error>>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let results = ready!(Pin::new(&mut self.reply).poll(cx));
+        Poll::Ready(results.and_then(|results| outcomes(results, &self.names)))
+    }
+}
+
+impl IntoFuture for MultiRead<'_> {
+    type Output = Result<Vec<Result<MultiReadOutcome, Error>>, Error>;
+    type IntoFuture = MultiReadReply;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.send()
+    }
+}
+
+fn outcomes(
+    results: Vec<MultiReadResult>,
+    names: &[(OpCode, ByteString)],
+) -> Result<Vec<Result<MultiReadOutcome, Error>>, Error> {
+    if results.len() != names.len() {
+        return Err(Error::Protocol(Violation::MultiMismatch));
+    }
+    results.into_iter().zip(names).map(|(result, (op, path))| outcome(result, *op, path)).collect()
+}
+
+/// What one read came to, if the result is one of such a read at all.
+fn outcome(
+    result: MultiReadResult,
+    op: OpCode,
+    path: &ByteString,
+) -> Result<Result<MultiReadOutcome, Error>, Error> {
+    match (op, result) {
+        (OpCode::GetData, MultiReadResult::GetData(read)) => {
+            Ok(Ok(MultiReadOutcome::Data(read.data.unwrap_or_default(), read.stat)))
+        }
+        (OpCode::GetChildren, MultiReadResult::GetChildren(read)) => {
+            Ok(Ok(MultiReadOutcome::Children(read.children)))
+        }
+        (op, MultiReadResult::Error(ErrorResponse { err: code })) if code != ErrorCode::Ok => {
+            Ok(Err(Error::Server { op, path: path.clone(), code }))
+        }
+        _ => Err(Error::Protocol(Violation::MultiMismatch)),
+    }
+}
