@@ -33,7 +33,7 @@ pub(crate) use data_tree::DataTree;
 pub(crate) use prepare::WriteRequest;
 pub(crate) use session::{first_session_id, next_session_id, session_password};
 pub(crate) use txn::{Txn, TxnBody, TxnHeader, TxnResult};
-pub(crate) use watches::{ConnId, Fired, WatchManager, WatchTable};
+pub(crate) use watches::{ConnId, Fired, WatchManager, WatchTable, WatchesSummary};
 
 /// The replicated state: the tree, the sessions and the last transaction that was applied.
 #[derive(Debug, Default)]

@@ -21,6 +21,7 @@ mod requests;
 mod set_watches;
 #[cfg(test)]
 mod tests;
+mod watches;
 
 use ::core::net::SocketAddr;
 use std::collections::{BTreeMap, VecDeque};
@@ -218,10 +219,6 @@ impl Engine {
 
     pub(crate) fn connection_count(&self) -> usize {
         self.connections.len()
-    }
-
-    pub(crate) fn watch_count(&self) -> usize {
-        self.watches.count()
     }
 
     pub(crate) const fn packets(&self) -> PacketCounts {

@@ -13,7 +13,7 @@ use crate::core::{Caller, WatchTable, WriteRequest};
 
 use super::connections::Phase;
 use super::reply::refused;
-use super::set_watches::one_shot_lists;
+use super::set_watches::all_lists;
 use super::{ConnId, Engine, Now};
 
 impl Engine {
@@ -152,20 +152,17 @@ impl Engine {
                 self.reply(conn, xid, Ok(SyncResponse { path: request.path }));
             }
             Request::SetWatches(request) => {
-                self.set_watches(conn, request);
+                self.set_watches(conn, all_lists(request));
                 self.reply(conn, xid, Ok(NoBody {}));
             }
             Request::SetWatches2(request) => {
-                self.set_watches(conn, one_shot_lists(request));
+                self.set_watches(conn, request);
                 self.reply(conn, xid, Ok(NoBody {}));
             }
+            Request::AddWatch(request) => self.add_watch(conn, xid, &request),
+            Request::CheckWatches(request) => self.check_watches(conn, xid, &request),
+            Request::RemoveWatches(request) => self.remove_watches(conn, xid, &request),
             _ => self.reply(conn, xid, refused(ErrorCode::Unimplemented)),
-        }
-    }
-
-    fn watch(&mut self, wanted: bool, table: WatchTable, path: &str, conn: ConnId) {
-        if wanted {
-            self.watches.add(table, path, conn);
         }
     }
 
@@ -199,14 +196,7 @@ impl Engine {
 const fn is_offered(op: OpCode) -> bool {
     !matches!(
         op,
-        OpCode::Auth
-            | OpCode::Sasl
-            | OpCode::AddWatch
-            | OpCode::CheckWatches
-            | OpCode::RemoveWatches
-            | OpCode::WhoAmI
-            | OpCode::Reconfig
-            | OpCode::CreateContainer
+        OpCode::Auth | OpCode::Sasl | OpCode::WhoAmI | OpCode::Reconfig | OpCode::CreateContainer
     )
 }
 

@@ -1,7 +1,7 @@
 //! Watches that a client sets again after a reconnect (`DataTree.setWatches`).
 
 use zk_proto::message::{SetWatches, SetWatches2};
-use zk_proto::{ByteString, EventType, Stat, Zxid};
+use zk_proto::{AddWatchMode, ByteString, EventType, Stat, Zxid};
 
 use crate::core::WatchTable;
 
@@ -10,7 +10,7 @@ use super::{ConnId, Engine};
 impl Engine {
     /// Sets what still holds, and tells at once what the client has missed. A watch that is told
     /// of something is not set. Nobody is asked whether the client may read what it is told of.
-    pub(super) fn set_watches(&mut self, conn: ConnId, request: SetWatches) {
+    pub(super) fn set_watches(&mut self, conn: ConnId, request: SetWatches2) {
         let seen = request.relative_zxid;
         for path in request.data_watches {
             let missed = match self.stat(&path) {
@@ -30,6 +30,13 @@ impl Engine {
                 Some(stat) => (stat.pzxid > seen).then_some(EventType::NodeChildrenChanged),
             };
             self.tell_or_watch(conn, WatchTable::Child, path, missed);
+        }
+        // What those that stay have missed is not told.
+        for path in request.persistent_watches {
+            self.watches.add_watch(&path, conn, AddWatchMode::Persistent);
+        }
+        for path in request.persistent_recursive_watches {
+            self.watches.add_watch(&path, conn, AddWatchMode::PersistentRecursive);
         }
     }
 
@@ -51,13 +58,14 @@ impl Engine {
     }
 }
 
-/// The three lists that both forms of the request have.
-pub(super) fn one_shot_lists(request: SetWatches2) -> SetWatches {
-    SetWatches {
+/// The first form of the request as the second.
+pub(super) fn all_lists(request: SetWatches) -> SetWatches2 {
+    SetWatches2 {
         relative_zxid: request.relative_zxid,
         data_watches: request.data_watches,
         exist_watches: request.exist_watches,
         child_watches: request.child_watches,
+        ..SetWatches2::default()
     }
 }
 

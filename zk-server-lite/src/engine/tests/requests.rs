@@ -67,9 +67,6 @@ fn an_operation_that_is_not_offered_yet_is_refused_and_the_connection_stays() {
     for (op, code) in [
         (OpCode::Auth, Unimplemented),
         (OpCode::Sasl, Unimplemented),
-        (OpCode::AddWatch, Unimplemented),
-        (OpCode::CheckWatches, Unimplemented),
-        (OpCode::RemoveWatches, Unimplemented),
         (OpCode::WhoAmI, Unimplemented),
         (OpCode::Reconfig, Unimplemented),
         (OpCode::CreateContainer, Unimplemented),
