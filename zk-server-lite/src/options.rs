@@ -2,11 +2,13 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::engine::EngineOptions;
+use crate::core::Features;
+use crate::engine::{ContainerOptions, EngineOptions};
 use crate::server::Server;
 
 /// Sets up a [`Server`]; see [`Server::builder`].
@@ -18,6 +20,10 @@ pub struct ServerBuilder {
     tick_time: Duration,
     min_session_timeout: Option<Duration>,
     max_session_timeout: Option<Duration>,
+    features: Features,
+    container_check_interval: Duration,
+    container_max_per_minute: NonZeroU32,
+    container_max_never_used: Duration,
 }
 
 /// Why a server did not start.
@@ -35,6 +41,9 @@ pub enum StartError {
     /// A tick is shorter than a millisecond.
     #[error("a tick must last at least a millisecond")]
     TickTooShort,
+    /// The time between two looks for containers to remove is shorter than a millisecond.
+    #[error("the interval to check containers must be at least a millisecond")]
+    ContainerCheckIntervalTooShort,
     /// The shortest session timeout is longer than the longest one.
     #[error("the shortest session timeout, {min:?}, is above the longest, {max:?}")]
     SessionTimeouts {
@@ -53,6 +62,10 @@ impl Default for ServerBuilder {
             tick_time: Duration::from_millis(3000),
             min_session_timeout: None,
             max_session_timeout: None,
+            features: Features::default(),
+            container_check_interval: Duration::from_secs(60),
+            container_max_per_minute: CONTAINER_MAX_PER_MINUTE,
+            container_max_never_used: Duration::ZERO,
         }
     }
 }
@@ -97,6 +110,42 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether nodes with a time to live can be created. Default false: such a create is refused
+    /// with `Unimplemented` (`zookeeper.extendedTypesEnabled`).
+    pub const fn extended_types(mut self, enabled: bool) -> Self {
+        self.features.extended_types = enabled;
+        self
+    }
+
+    /// Whether a reconfig is refused with `Unimplemented`, which is all that a server that stands
+    /// alone can do, and not with `ReconfigDisabled`. Default false (`zookeeper.reconfigEnabled`).
+    pub const fn reconfig_enabled(mut self, enabled: bool) -> Self {
+        self.features.reconfig_enabled = enabled;
+        self
+    }
+
+    /// How often the server looks for containers and nodes with a time to live that it has to
+    /// remove; the first time is one interval after the start. At least a millisecond; default
+    /// 60 s (`znode.container.checkIntervalMs`).
+    pub const fn container_check_interval(mut self, interval: Duration) -> Self {
+        self.container_check_interval = interval;
+        self
+    }
+
+    /// How many containers and nodes with a time to live are removed in a minute at the most, one
+    /// after the other. Default 10 000 (`znode.container.maxPerMinute`).
+    pub const fn container_max_per_minute(mut self, nodes: NonZeroU32) -> Self {
+        self.container_max_per_minute = nodes;
+        self
+    }
+
+    /// How long a container lasts that never had a child, in whole milliseconds; zero for ever.
+    /// Default zero, as up to ZooKeeper 3.9 (`znode.container.maxNeverUsedIntervalMs`).
+    pub const fn container_max_never_used(mut self, time: Duration) -> Self {
+        self.container_max_never_used = time;
+        self
+    }
+
     /// Starts the server on the present tokio runtime.
     ///
     /// # Errors
@@ -116,7 +165,7 @@ impl ServerBuilder {
     pub(crate) fn engine_options(
         &self,
     ) -> Result<impl FnOnce(u64) -> EngineOptions + use<>, StartError> {
-        let tick_ms = u64::try_from(self.tick_time.as_millis()).unwrap_or(u64::MAX);
+        let tick_ms = whole_millis(self.tick_time);
         if tick_ms == 0 {
             return Err(StartError::TickTooShort);
         }
@@ -125,16 +174,34 @@ impl ServerBuilder {
         if min > max {
             return Err(StartError::SessionTimeouts { min, max });
         }
+        let features = self.features;
+        let containers = ContainerOptions {
+            check_interval_ms: whole_millis(self.container_check_interval),
+            max_per_minute: self.container_max_per_minute.get().into(),
+            max_never_used_ms: whole_millis(self.container_max_never_used),
+        };
+        if containers.check_interval_ms == 0 {
+            return Err(StartError::ContainerCheckIntervalTooShort);
+        }
         Ok(move |session_id_seed_ms| EngineOptions {
             tick_ms,
             min_session_timeout_ms: millis(min),
             max_session_timeout_ms: millis(max),
             session_id_seed_ms,
+            features,
+            containers,
         })
     }
+}
+
+fn whole_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Timeouts are 32-bit milliseconds on the wire.
 fn millis(time: Duration) -> i32 {
     i32::try_from(time.as_millis()).unwrap_or(i32::MAX)
 }
+
+/// One every 6 ms.
+const CONTAINER_MAX_PER_MINUTE: NonZeroU32 = NonZeroU32::new(10_000).unwrap();

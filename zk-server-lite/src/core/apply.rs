@@ -6,6 +6,7 @@ use zk_proto::{ByteString, ErrorCode};
 
 use super::Replica;
 use super::data_node::DataNode;
+use super::ephemeral_type::EphemeralType;
 use super::txn::{Applied, Change, CreateTxn, Txn, TxnBody, TxnHeader, TxnResult};
 
 impl Replica {
@@ -37,18 +38,22 @@ impl Replica {
                 }
                 TxnResult::Done
             }
-            TxnBody::Create(txn) => match self.create(header, txn, changes) {
-                Ok(path) => TxnResult::Created(path),
-                Err(code) => TxnResult::Error(code),
-            },
-            TxnBody::Create2(txn) => match self.create(header, txn, changes) {
-                Ok(path) => {
-                    let stat = self.tree.node(&path).map(DataNode::stat).unwrap_or_default();
-                    TxnResult::Created2(path, stat)
+            TxnBody::Create(txn) => {
+                match self.create(header, txn, owner_of(header, txn), changes) {
+                    Ok(path) => TxnResult::Created(path),
+                    Err(code) => TxnResult::Error(code),
                 }
-                Err(code) => TxnResult::Error(code),
-            },
-            TxnBody::Delete { path } => self.delete(header, path, changes),
+            }
+            TxnBody::Create2(txn) => self.create2(header, txn, owner_of(header, txn), changes),
+            TxnBody::CreateContainer(txn) => {
+                self.create2(header, txn, EphemeralType::Container, changes)
+            }
+            TxnBody::CreateTtl(txn, ttl) => {
+                self.create2(header, txn, EphemeralType::Ttl(*ttl), changes)
+            }
+            TxnBody::Delete { path } | TxnBody::DeleteContainer { path } => {
+                self.delete(header, path, changes)
+            }
             TxnBody::SetData { path, data, version } => {
                 match self.tree.set_data(header, path, data.as_ref(), *version) {
                     Some(node) => {
@@ -76,12 +81,30 @@ impl Replica {
         &mut self,
         header: &TxnHeader,
         txn: &CreateTxn,
+        owner: EphemeralType,
         changes: &mut Vec<Change>,
     ) -> Result<ByteString, ErrorCode> {
-        let change = self.tree.create(header, txn)?;
+        let change = self.tree.create(header, txn, owner)?;
         let path = change.path().clone();
         changes.push(change);
         Ok(path)
+    }
+
+    /// The same, for those who want to know the node's state.
+    fn create2(
+        &mut self,
+        header: &TxnHeader,
+        txn: &CreateTxn,
+        owner: EphemeralType,
+        changes: &mut Vec<Change>,
+    ) -> TxnResult {
+        match self.create(header, txn, owner, changes) {
+            Ok(path) => {
+                let stat = self.tree.node(&path).map(DataNode::stat).unwrap_or_default();
+                TxnResult::Created2(path, stat)
+            }
+            Err(code) => TxnResult::Error(code),
+        }
     }
 
     fn delete(
@@ -98,4 +121,8 @@ impl Replica {
             None => TxnResult::Error(ErrorCode::NoNode),
         }
     }
+}
+
+const fn owner_of(header: &TxnHeader, txn: &CreateTxn) -> EphemeralType {
+    if txn.ephemeral { EphemeralType::Normal(header.session) } else { EphemeralType::Void }
 }

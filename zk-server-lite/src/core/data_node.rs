@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use zk_proto::{Acl, ByteString, SessionId, Stat, Version, Zxid};
+use zk_proto::{Acl, ByteString, Stat, Version, Zxid};
+
+use super::ephemeral_type::EphemeralType;
 
 /// A node as it is stored (`DataNode`, `StatPersisted`).
 #[derive(Debug)]
@@ -20,7 +22,7 @@ pub(crate) struct DataNode {
     /// How many children were ever created; clients see another number, see [`DataNode::stat`].
     pub(super) cversion: i32,
     pub(super) aversion: Version,
-    pub(super) ephemeral_owner: SessionId,
+    pub(super) owner: EphemeralType,
     /// Names; slices of the children's paths.
     pub(super) children: BTreeSet<ByteString>,
 }
@@ -39,7 +41,7 @@ impl DataNode {
             version: Version(0),
             cversion: 0,
             aversion: Version(0),
-            ephemeral_owner: SessionId::NONE,
+            owner: EphemeralType::Void,
             children: BTreeSet::new(),
         }
     }
@@ -52,6 +54,16 @@ impl DataNode {
     /// Who may do what.
     pub(crate) fn acl(&self) -> &[Acl] {
         &self.acl
+    }
+
+    /// When it is removed by the server.
+    pub(crate) const fn owner(&self) -> EphemeralType {
+        self.owner
+    }
+
+    /// Whether it has, or ever had, a child.
+    pub(crate) const fn has_had_children(&self) -> bool {
+        self.cversion > 0
     }
 
     /// Names of the children, in order.
@@ -71,7 +83,7 @@ impl DataNode {
             // Stored is the number of creates; seen are creates plus deletes, with 32-bit wrap.
             cversion: Version(self.cversion.wrapping_mul(2).wrapping_sub(num_children)),
             aversion: self.aversion,
-            ephemeral_owner: self.ephemeral_owner,
+            ephemeral_owner: self.owner.client_owner(),
             data_length: self.data.as_ref().map_or(0, length),
             num_children,
             pzxid: self.pzxid,

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use zk_proto::{Acl, ByteString, ErrorCode, Permissions, SessionId, Version, Zxid, data::Id};
 
 use super::data_node::DataNode;
+use super::ephemeral_type::EphemeralType;
 use super::txn::{Change, CreateTxn, TxnHeader};
 
 #[expect(clippy::disallowed_types, reason = "looked up by path; its order is never observed")]
@@ -18,6 +19,8 @@ pub(crate) struct DataTree {
     nodes: Nodes,
     /// The paths of each session's ephemeral nodes.
     ephemerals: BTreeMap<SessionId, BTreeSet<ByteString>>,
+    /// The paths of the nodes that the server's own cleaner removes.
+    expiring: BTreeSet<ByteString>,
     /// What nearly every node has as its ACL, stored once.
     open_acl: Arc<[Acl]>,
 }
@@ -31,6 +34,7 @@ impl Default for DataTree {
         let mut tree = Self {
             nodes: Nodes::default(),
             ephemerals: BTreeMap::new(),
+            expiring: BTreeSet::new(),
             open_acl: Acl::open().into(),
         };
         for path in SPECIAL {
@@ -73,6 +77,16 @@ impl DataTree {
         self.ephemerals.get(&session).into_iter().flatten()
     }
 
+    /// Containers and nodes with a time to live, in order.
+    pub(crate) fn expiring(&self) -> impl Iterator<Item = (&ByteString, &DataNode)> {
+        self.expiring.iter().filter_map(|path| Some((path, self.node(path)?)))
+    }
+
+    /// Whether there are any of them.
+    pub(crate) fn has_expiring(&self) -> bool {
+        !self.expiring.is_empty()
+    }
+
     /// How many nodes are below a path, at any depth.
     pub(crate) fn descendants(&self, path: &str) -> usize {
         let mut count = 0_usize;
@@ -100,6 +114,7 @@ impl DataTree {
         &mut self,
         header: &TxnHeader,
         txn: &CreateTxn,
+        owner: EphemeralType,
     ) -> Result<Change, ErrorCode> {
         // The transaction's fields are slices of what a client sent: stored are copies, or a small
         // node would keep a whole read buffer alive.
@@ -120,9 +135,15 @@ impl DataTree {
             parent.cversion = txn.parent_cversion;
             parent.pzxid = header.zxid;
         }
-        if txn.ephemeral {
-            node.ephemeral_owner = header.session;
-            self.ephemerals.entry(header.session).or_default().insert(path.clone());
+        node.owner = owner;
+        match owner {
+            EphemeralType::Void => {}
+            EphemeralType::Normal(session) => {
+                self.ephemerals.entry(session).or_default().insert(path.clone());
+            }
+            EphemeralType::Container | EphemeralType::Ttl(_) => {
+                self.expiring.insert(path.clone());
+            }
         }
         let (acl, parent_acl) = (Arc::clone(&node.acl), Arc::clone(&parent.acl));
         self.nodes.insert(path.clone(), node);
@@ -132,12 +153,7 @@ impl DataTree {
     /// Removes a node, if it is there.
     pub(super) fn delete(&mut self, zxid: Zxid, path: &str) -> Option<Change> {
         let (path, node) = self.nodes.remove_entry(path)?;
-        if let Some(paths) = self.ephemerals.get_mut(&node.ephemeral_owner) {
-            paths.remove(&path);
-            if paths.is_empty() {
-                self.ephemerals.remove(&node.ephemeral_owner);
-            }
-        }
+        self.release(&path, node.owner);
         // A node without a parent is heard of by whoever may hear of the node.
         let mut parent_acl = Arc::clone(&node.acl);
         if let Some(parent) = parent_of(&path).and_then(|parent| self.nodes.get_mut(parent)) {
@@ -146,6 +162,24 @@ impl DataTree {
             parent_acl = Arc::clone(&parent.acl);
         }
         Some(Change::Deleted { path, acl: node.acl, parent_acl })
+    }
+
+    /// A node that goes with something is gone.
+    fn release(&mut self, path: &ByteString, owner: EphemeralType) {
+        match owner {
+            EphemeralType::Void => {}
+            EphemeralType::Normal(session) => {
+                if let Some(paths) = self.ephemerals.get_mut(&session) {
+                    paths.remove(path);
+                    if paths.is_empty() {
+                        self.ephemerals.remove(&session);
+                    }
+                }
+            }
+            EphemeralType::Container | EphemeralType::Ttl(_) => {
+                self.expiring.remove(path);
+            }
+        }
     }
 
     /// Sets a node's data.

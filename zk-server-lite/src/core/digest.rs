@@ -28,6 +28,7 @@ fn node_digest(path: &ByteString, node: &DataNode) -> u64 {
     node.data.encode(&mut bytes);
     node.stat().encode(&mut bytes);
     node.cversion.encode(&mut bytes);
+    node.owner.stored().encode(&mut bytes);
     node.acl().to_vec().encode(&mut bytes);
     fnv1a(&bytes)
 }

@@ -15,6 +15,7 @@ mod apply;
 mod data_node;
 mod data_tree;
 mod digest;
+mod ephemeral_type;
 mod outstanding;
 mod prepare;
 mod query;
@@ -30,7 +31,8 @@ use zk_proto::{SessionId, Zxid};
 
 pub(crate) use acl::{AuthIds, Caller};
 pub(crate) use data_tree::DataTree;
-pub(crate) use prepare::WriteRequest;
+pub(crate) use ephemeral_type::EphemeralType;
+pub(crate) use prepare::{Features, WriteRequest};
 pub(crate) use session::{first_session_id, next_session_id, session_password};
 pub(crate) use txn::{Txn, TxnBody, TxnHeader, TxnResult};
 pub(crate) use watches::{ConnId, Fired, WatchManager, WatchTable, WatchesSummary};

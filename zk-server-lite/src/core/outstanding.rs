@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use zk_proto::{Acl, ByteString, SessionId, Version};
+use zk_proto::{Acl, ByteString, Version};
 
 use super::data_tree::{DataTree, parent_of};
+use super::prepare::Features;
 use super::txn::{CreateTxn, TxnBody};
 
 /// What checks need to know of a node (`ChangeRecord`).
@@ -23,12 +24,14 @@ pub(super) struct ChangeRecord {
 #[derive(Debug)]
 pub(super) struct Outstanding<'a> {
     tree: &'a DataTree,
+    /// What the server has switched on.
+    pub(super) features: Features,
     changed: BTreeMap<ByteString, Option<ChangeRecord>>,
 }
 
 impl<'a> Outstanding<'a> {
-    pub(super) const fn new(tree: &'a DataTree) -> Self {
-        Self { tree, changed: BTreeMap::new() }
+    pub(super) const fn new(tree: &'a DataTree, features: Features) -> Self {
+        Self { tree, features, changed: BTreeMap::new() }
     }
 
     /// The node at a path, as it will be.
@@ -41,7 +44,7 @@ impl<'a> Outstanding<'a> {
             version: node.version,
             cversion: node.cversion,
             aversion: node.aversion,
-            ephemeral: node.ephemeral_owner != SessionId::NONE,
+            ephemeral: node.owner.is_ephemeral(),
             children: node.children.len(),
         })
     }
@@ -49,8 +52,11 @@ impl<'a> Outstanding<'a> {
     /// Takes a decision into account.
     pub(super) fn add(&mut self, body: &TxnBody) {
         match body {
-            TxnBody::Create(txn) | TxnBody::Create2(txn) => self.add_create(txn),
-            TxnBody::Delete { path } => {
+            TxnBody::Create(txn)
+            | TxnBody::Create2(txn)
+            | TxnBody::CreateContainer(txn)
+            | TxnBody::CreateTtl(txn, _) => self.add_create(txn),
+            TxnBody::Delete { path } | TxnBody::DeleteContainer { path } => {
                 self.changed.insert(path.clone(), None);
                 self.change_parent(path, |parent| {
                     parent.children = parent.children.saturating_sub(1);

@@ -11,6 +11,7 @@ use zk_proto::{ByteString, CreateMode, ErrorCode, Permissions, SessionId, Versio
 
 use super::acl::{Caller, fix_up};
 use super::data_tree::{SPECIAL, parent_of};
+use super::ephemeral_type::Ttl;
 use super::outstanding::Outstanding;
 use super::txn::{CreateTxn, TxnBody};
 use super::{DataTree, Replica};
@@ -29,18 +30,37 @@ pub(crate) enum WriteRequest {
     Create(CreateRequest),
     /// Creates a node, and wants to know its state.
     Create2(CreateRequest),
+    /// Creates a container.
+    CreateContainer(CreateRequest),
     /// Creates a node with a time to live.
     CreateTtl(CreateTtlRequest),
     /// Deletes a node.
     Delete(DeleteRequest),
+    /// Removes a container without children, or a node whose time to live is over. Only the
+    /// server itself asks for it.
+    DeleteContainer {
+        /// Which.
+        path: ByteString,
+    },
     /// Sets a node's data.
     SetData(SetDataRequest),
     /// Sets a node's ACL.
     SetAcl(SetAclRequest),
     /// Several of them or none.
     Multi(Vec<MultiOp>),
+    /// Changes the members of the ensemble, which a server that stands alone does not have.
+    Reconfig,
     /// Was refused before it could be looked at, and has a zxid nonetheless.
     Refused(ErrorCode),
+}
+
+/// What is off in a ZooKeeper that nobody has configured.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Features {
+    /// Nodes with a time to live (`zookeeper.extendedTypesEnabled`).
+    pub(crate) extended_types: bool,
+    /// Changes of the ensemble (`zookeeper.reconfigEnabled`).
+    pub(crate) reconfig_enabled: bool,
 }
 
 impl Replica {
@@ -52,18 +72,24 @@ impl Replica {
         &self,
         caller: &Caller,
         request: WriteRequest,
+        features: Features,
     ) -> Result<TxnBody, ErrorCode> {
-        let state = Outstanding::new(self.tree());
+        let state = Outstanding::new(self.tree(), features);
         match request {
             WriteRequest::CreateSession { timeout } => Ok(TxnBody::CreateSession { timeout }),
             WriteRequest::CloseSession => Ok(close_session(self.tree(), caller.session)),
             WriteRequest::Create(request) => create(&state, caller, request).map(TxnBody::Create),
             WriteRequest::Create2(request) => create(&state, caller, request).map(TxnBody::Create2),
-            WriteRequest::CreateTtl(request) => Err(create_ttl(&request)),
+            WriteRequest::CreateContainer(request) => create_container(&state, caller, request),
+            WriteRequest::CreateTtl(request) => create_ttl(&state, caller, request),
             WriteRequest::Delete(request) => delete(&state, caller, request),
+            WriteRequest::DeleteContainer { path } => delete_container(&state, path),
             WriteRequest::SetData(request) => set_data(&state, caller, request),
             WriteRequest::SetAcl(request) => set_acl(&state, caller, request),
             WriteRequest::Multi(ops) => multi(state, caller, ops),
+            // A server that stands alone cannot do it even if it may.
+            WriteRequest::Reconfig if features.reconfig_enabled => Err(ErrorCode::Unimplemented),
+            WriteRequest::Reconfig => Err(ErrorCode::ReconfigDisabled),
             WriteRequest::Refused(code) => Err(code),
         }
     }
@@ -73,16 +99,74 @@ fn close_session(tree: &DataTree, session: SessionId) -> TxnBody {
     TxnBody::CloseSession { paths: tree.ephemerals(session).cloned().collect() }
 }
 
+/// create and create2. With the flags of a container they make a plain node: what their
+/// transaction can tell is whether it is ephemeral.
 fn create(
     state: &Outstanding<'_>,
     caller: &Caller,
     request: CreateRequest,
 ) -> Result<CreateTxn, ErrorCode> {
+    let mode = mode_of(&request, state.features)?;
+    create_in_mode(state, caller, request, mode)
+}
+
+/// Whatever the flags say besides the number, it is a container: it does not go with a session.
+fn create_container(
+    state: &Outstanding<'_>,
+    caller: &Caller,
+    request: CreateRequest,
+) -> Result<TxnBody, ErrorCode> {
+    let txn = create(state, caller, request)?;
+    Ok(TxnBody::CreateContainer(CreateTxn { ephemeral: false, ..txn }))
+}
+
+fn create_ttl(
+    state: &Outstanding<'_>,
+    caller: &Caller,
+    request: CreateTtlRequest,
+) -> Result<TxnBody, ErrorCode> {
+    let (mode, ttl) = mode_with_ttl(&request, state.features)?;
+    let CreateTtlRequest { path, data, acl, flags, ttl: _ } = request;
+    let txn = create_in_mode(state, caller, CreateRequest { path, data, acl, flags }, mode)?;
+    Ok(TxnBody::CreateTtl(txn, ttl))
+}
+
+/// The mode of a record that cannot tell a time to live, so that modes that need one are wrong.
+pub(super) fn mode_of(
+    request: &CreateRequest,
+    features: Features,
+) -> Result<CreateMode, ErrorCode> {
     let mode = CreateMode::from_flags(request.flags).ok_or(ErrorCode::BadArguments)?;
-    // A time to live cannot be told with this record, so modes that need one are wrong here.
-    if mode.has_ttl() {
+    match (mode.has_ttl(), features.extended_types) {
+        (false, _) => Ok(mode),
+        (true, false) => Err(ErrorCode::Unimplemented),
+        (true, true) => Err(ErrorCode::BadArguments),
+    }
+}
+
+/// Mode and time to live of a record that has both. Where extended types are off, whatever the
+/// time is, that is the answer. The original takes a negative time with a mode that needs none,
+/// and breaks down when it applies that; here it is wrong like all others.
+pub(super) fn mode_with_ttl(
+    request: &CreateTtlRequest,
+    features: Features,
+) -> Result<(CreateMode, Ttl), ErrorCode> {
+    let mode = CreateMode::from_flags(request.flags).ok_or(ErrorCode::BadArguments)?;
+    if !mode.has_ttl() {
         return Err(ErrorCode::BadArguments);
     }
+    if !features.extended_types {
+        return Err(ErrorCode::Unimplemented);
+    }
+    Ttl::from_ms(request.ttl).map(|ttl| (mode, ttl)).ok_or(ErrorCode::BadArguments)
+}
+
+fn create_in_mode(
+    state: &Outstanding<'_>,
+    caller: &Caller,
+    request: CreateRequest,
+    mode: CreateMode,
+) -> Result<CreateTxn, ErrorCode> {
     if request.path.contains('\0') {
         return Err(ErrorCode::BadArguments);
     }
@@ -106,18 +190,9 @@ fn create(
         path,
         data: request.data,
         acl,
-        // create and create2 with the flags of a container make a plain node.
         ephemeral: mode.is_ephemeral(),
         parent_cversion: parent.cversion.wrapping_add(1),
     })
-}
-
-/// Nodes with a time to live are an extended type, which servers have switched off by default.
-const fn create_ttl(request: &CreateTtlRequest) -> ErrorCode {
-    match CreateMode::from_flags(request.flags) {
-        Some(mode) if mode.has_ttl() => ErrorCode::Unimplemented,
-        Some(_) | None => ErrorCode::BadArguments,
-    }
 }
 
 fn delete(
@@ -138,6 +213,22 @@ fn delete(
         return Err(ErrorCode::NotEmpty);
     }
     Ok(TxnBody::Delete { path })
+}
+
+/// No version and no permission is asked for; whoever has become ephemeral or got children since
+/// the cleaner looked is spared.
+fn delete_container(state: &Outstanding<'_>, path: ByteString) -> Result<TxnBody, ErrorCode> {
+    if path.contains('\0') || SPECIAL.contains(&&*path) {
+        return Err(ErrorCode::BadArguments);
+    }
+    let node = state.node(&path).ok_or(ErrorCode::NoNode)?;
+    if node.children > 0 {
+        return Err(ErrorCode::NotEmpty);
+    }
+    if node.ephemeral {
+        return Err(ErrorCode::BadVersion);
+    }
+    Ok(TxnBody::DeleteContainer { path })
 }
 
 fn set_data(
@@ -188,7 +279,7 @@ fn multi(
     caller: &Caller,
     ops: Vec<MultiOp>,
 ) -> Result<TxnBody, ErrorCode> {
-    if ops.iter().any(has_unknown_flags) {
+    if ops.iter().any(is_unreadable) {
         return Err(ErrorCode::MarshallingError);
     }
     let total = ops.len();
@@ -217,29 +308,50 @@ fn sub_operation(
         MultiOp::Create(request) | MultiOp::Create2(request)
             if request.flags == CreateMode::Container.flags() =>
         {
-            Err(ErrorCode::Unimplemented)
+            create_container(state, caller, request)
         }
         MultiOp::Create(request) => create(state, caller, request).map(TxnBody::Create),
         MultiOp::Create2(request) => create(state, caller, request).map(TxnBody::Create2),
-        MultiOp::CreateTtl(request) => Err(create_ttl(&request)),
+        MultiOp::CreateContainer(request) => create_container(state, caller, request),
+        MultiOp::CreateTtl(request) => create_ttl_in_multi(state, caller, request),
         MultiOp::Delete(request) => delete(state, caller, request),
         MultiOp::SetData(request) => set_data(state, caller, request),
         MultiOp::Check(request) => check(state, caller, &request),
-        // And whatever the protocol learns later.
-        MultiOp::CreateContainer(_) | _ => Err(ErrorCode::Unimplemented),
+        // Whatever the protocol learns later.
+        _ => Err(ErrorCode::Unimplemented),
     }
 }
 
-/// Flags that are no mode at all make the whole multi unreadable (`MultiOperationRecord`).
-fn has_unknown_flags(op: &MultiOp) -> bool {
-    let flags = match op {
+/// In a multi a mode that needs no time to live loses it, and the node is created as if by create
+/// (`Op.create`).
+fn create_ttl_in_multi(
+    state: &Outstanding<'_>,
+    caller: &Caller,
+    request: CreateTtlRequest,
+) -> Result<TxnBody, ErrorCode> {
+    if CreateMode::from_flags(request.flags).is_none_or(CreateMode::has_ttl) {
+        return create_ttl(state, caller, request);
+    }
+    let CreateTtlRequest { path, data, acl, flags, ttl: _ } = request;
+    sub_operation(state, caller, MultiOp::Create(CreateRequest { path, data, acl, flags }))
+}
+
+/// Flags that are no mode, or one that needs a time to live in a record that has none, make the
+/// whole multi unreadable (`MultiOperationRecord`); so does a null ACL (`CreateOptions`).
+fn is_unreadable(op: &MultiOp) -> bool {
+    match op {
         MultiOp::Create(request)
         | MultiOp::Create2(request)
-        | MultiOp::CreateContainer(request) => request.flags,
-        MultiOp::CreateTtl(request) => request.flags,
-        MultiOp::Delete(_) | MultiOp::SetData(_) | MultiOp::Check(_) | _ => return false,
-    };
-    CreateMode::from_flags(flags).is_none()
+        | MultiOp::CreateContainer(request) => {
+            request.acl.is_none()
+                || CreateMode::from_flags(request.flags).is_none_or(CreateMode::has_ttl)
+        }
+        MultiOp::CreateTtl(_) | MultiOp::Delete(_) | MultiOp::SetData(_) | MultiOp::Check(_) => {
+            false
+        }
+        // Whatever the protocol learns later.
+        _ => false,
+    }
 }
 
 fn failed_multi(total: usize, failed: usize, code: ErrorCode) -> TxnBody {
@@ -259,10 +371,8 @@ fn check_version(expected: Version, present: Version) -> Result<(), ErrorCode> {
     }
 }
 
-/// Wraps around, but steps over the number that stands for any version (ZOOKEEPER-4743).
-fn next_version(present: Version) -> Version {
-    match present.0.wrapping_add(1) {
-        -1 => Version(0),
-        next => Version(next),
-    }
+/// Wraps around, and as up to 3.9 does not step over −1, the number that stands for any version
+/// (ZOOKEEPER-4743 is later).
+const fn next_version(present: Version) -> Version {
+    Version(present.0.wrapping_add(1))
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use zk_proto::{Acl, ByteString, ErrorCode, SessionId, Stat, Version, Zxid};
 
+use super::ephemeral_type::Ttl;
+
 /// Stands before every transaction (`TxnHeader`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TxnHeader {
@@ -44,8 +46,17 @@ pub(crate) enum TxnBody {
     Create(CreateTxn),
     /// Creates a node; the result is its path and state.
     Create2(CreateTxn),
+    /// Creates a container; the result is its path and state.
+    CreateContainer(CreateTxn),
+    /// Creates a node with a time to live; the result is its path and state.
+    CreateTtl(CreateTxn, Ttl),
     /// Deletes a node.
     Delete {
+        /// Which.
+        path: ByteString,
+    },
+    /// Removes a container, or a node whose time to live is over.
+    DeleteContainer {
         /// Which.
         path: ByteString,
     },
@@ -106,7 +117,7 @@ pub(crate) enum TxnResult {
     Done,
     /// Created, by create.
     Created(ByteString),
-    /// Created, by create2.
+    /// Created, by any create but the first.
     Created2(ByteString, Stat),
     /// Deleted.
     Deleted,

@@ -14,6 +14,7 @@
 #![warn(clippy::arithmetic_side_effects)]
 
 mod connections;
+mod containers;
 mod expiry;
 mod handshake;
 mod reply;
@@ -30,12 +31,14 @@ use bytes::{Bytes, BytesMut};
 use zk_proto::{Permissions, SessionId, Zxid};
 
 use crate::core::{
-    AuthIds, Caller, Fired, Replica, Txn, TxnBody, TxnHeader, TxnResult, WatchManager,
+    AuthIds, Caller, Features, Fired, Replica, Txn, TxnBody, TxnHeader, TxnResult, WatchManager,
     WriteRequest, first_session_id,
 };
 
 pub(crate) use crate::core::ConnId;
 use connections::{Connection, Phase};
+use containers::ContainerManager;
+pub(crate) use containers::ContainerOptions;
 use expiry::ExpiryQueue;
 
 /// What time it is.
@@ -58,6 +61,10 @@ pub(crate) struct EngineOptions {
     pub(crate) max_session_timeout_ms: i32,
     /// Makes the session ids of this start differ from those of other starts.
     pub(crate) session_id_seed_ms: u64,
+    /// What is switched on that is off by default.
+    pub(crate) features: Features,
+    /// When nodes are removed that do not go with a session.
+    pub(crate) containers: ContainerOptions,
 }
 
 /// What the shell has to do.
@@ -97,6 +104,7 @@ pub(crate) struct Engine {
     /// The connection of each session that has one.
     owners: BTreeMap<SessionId, ConnId>,
     expiry: ExpiryQueue,
+    containers: ContainerManager,
     /// When connections that have not said who they are will be closed, the next one first.
     handshake_deadlines: VecDeque<(u64, ConnId)>,
     last_session_id: SessionId,
@@ -116,6 +124,7 @@ impl Engine {
             connections: BTreeMap::new(),
             owners: BTreeMap::new(),
             expiry: ExpiryQueue::new(options.tick_ms),
+            containers: ContainerManager::new(options.containers),
             handshake_deadlines: VecDeque::new(),
             last_session_id: first_session_id(SERVER_ID, options.session_id_seed_ms),
             ready: VecDeque::new(),
@@ -154,7 +163,8 @@ impl Engine {
         self.forget(conn);
     }
 
-    /// Time has passed: sessions expire, and connections that never said who they are end.
+    /// Time has passed: sessions expire, connections that never said who they are end, and nodes
+    /// go that have had their time.
     pub(crate) fn handle_timeout(&mut self, now: Now) {
         while let Some(session) = self.expiry.pop_due(now.elapsed_ms) {
             self.end_session(session, now);
@@ -167,6 +177,7 @@ impl Engine {
                 self.close(conn);
             }
         }
+        self.clean(now);
     }
 
     /// Ends a session as if its timeout had passed; whether there was one.
@@ -210,7 +221,8 @@ impl Engine {
     /// [`Now::elapsed_ms`]; `None` while nothing is waited for.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let handshake = self.handshake_deadlines.front().map(|(deadline, _)| *deadline);
-        [self.expiry.next_deadline(), handshake].into_iter().flatten().min()
+        let containers = self.containers.next_deadline();
+        [self.expiry.next_deadline(), handshake, containers].into_iter().flatten().min()
     }
 
     pub(crate) const fn replica(&self) -> &Replica {
@@ -227,10 +239,12 @@ impl Engine {
 
     /// Decides, applies and tells those who watch; a refused write is a transaction, too.
     fn commit(&mut self, caller: &Caller, request: WriteRequest, now: Now) -> (Zxid, TxnResult) {
-        let body = self.replica.prepare(caller, request).unwrap_or_else(TxnBody::Error);
+        let features = self.options.features;
+        let body = self.replica.prepare(caller, request, features).unwrap_or_else(TxnBody::Error);
         let zxid = Zxid(self.replica.last_zxid().0.wrapping_add(1));
         let header = TxnHeader { session: caller.session, zxid, time: now.wall_ms };
         let applied = self.replica.apply(&Txn { header, body });
+        self.containers.observe(self.replica.tree(), now);
         for change in &applied.changes {
             for fired in self.watches.trigger(change) {
                 if self.may_hear(&fired) {

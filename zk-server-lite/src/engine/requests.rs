@@ -72,11 +72,13 @@ impl Engine {
         let write = match request {
             Request::Create(request) => WriteRequest::Create(request),
             Request::Create2(request) => WriteRequest::Create2(request),
+            Request::CreateContainer(request) => WriteRequest::CreateContainer(request),
             Request::CreateTtl(request) => WriteRequest::CreateTtl(request),
             Request::Delete(request) => WriteRequest::Delete(request),
             Request::SetData(request) => WriteRequest::SetData(request),
             Request::SetAcl(request) => WriteRequest::SetAcl(request),
             Request::Multi(request) => WriteRequest::Multi(request.ops),
+            Request::Reconfig(_) => WriteRequest::Reconfig,
             Request::CloseSession(_) => {
                 self.write(conn, caller, (xid, WriteRequest::CloseSession), now);
                 self.expiry.remove(caller.session);
@@ -194,10 +196,7 @@ impl Engine {
 
 /// Which operations there are code for; the others are answered `Unimplemented`.
 const fn is_offered(op: OpCode) -> bool {
-    !matches!(
-        op,
-        OpCode::Auth | OpCode::Sasl | OpCode::WhoAmI | OpCode::Reconfig | OpCode::CreateContainer
-    )
+    !matches!(op, OpCode::Auth | OpCode::Sasl | OpCode::WhoAmI)
 }
 
 /// The refusal of a request that cannot be read, if it uses up a zxid: the original reads a multi,
@@ -206,7 +205,13 @@ fn refusal_with_zxid(op: OpCode, error: &DecodeError) -> Option<ErrorCode> {
     let null = error.problem == DecodeProblem::Null;
     match op {
         OpCode::Multi => Some(ErrorCode::MarshallingError),
-        OpCode::Create | OpCode::Create2 | OpCode::CreateTtl | OpCode::Delete if null => {
+        OpCode::Create
+        | OpCode::Create2
+        | OpCode::CreateContainer
+        | OpCode::CreateTtl
+        | OpCode::Delete
+            if null =>
+        {
             Some(ErrorCode::MarshallingError)
         }
         // These look at the path as a whole first, and for that null is a bad path like others.

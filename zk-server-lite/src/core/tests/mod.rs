@@ -8,6 +8,7 @@
     reason = "a test may panic, and says what it expects"
 )]
 
+mod create_modes;
 mod model;
 mod multi;
 mod reads;
@@ -22,12 +23,13 @@ use bytes::Bytes;
 use zk_proto::message::{CreateRequest, DeleteRequest, SetAclRequest, SetDataRequest};
 use zk_proto::{Acl, ErrorCode, SessionId, Stat, Version, Zxid};
 
-use super::{AuthIds, Caller, Replica, Txn, TxnBody, TxnHeader, TxnResult, WriteRequest};
+use super::{AuthIds, Caller, Features, Replica, Txn, TxnBody, TxnHeader, TxnResult, WriteRequest};
 
 /// A replica whose clock shows 1000 ms more with every write.
 #[derive(Debug, Default)]
 struct Bench {
     replica: Replica,
+    features: Features,
     log: Vec<Txn>,
 }
 
@@ -40,7 +42,10 @@ impl Bench {
     }
 
     fn write_as(&mut self, session: SessionId, request: WriteRequest) -> TxnResult {
-        let body = self.replica.prepare(&caller(session), request).unwrap_or_else(TxnBody::Error);
+        let body = self
+            .replica
+            .prepare(&caller(session), request, self.features)
+            .unwrap_or_else(TxnBody::Error);
         let zxid = Zxid(self.replica.last_zxid().0 + 1);
         let header = TxnHeader { session, zxid, time: zxid.0 * 1000 };
         self.log.push(Txn { header, body });

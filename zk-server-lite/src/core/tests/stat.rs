@@ -90,10 +90,10 @@ fn the_flags_of_a_container_make_a_plain_node() {
 }
 
 #[test]
-fn a_version_steps_over_the_number_that_means_any() {
+fn a_version_wraps_around_and_does_not_step_over_the_number_that_means_any() {
     let mut bench = Bench::default();
     bench.plant(&["/a"]);
-    for (present, next) in [(-2, 0), (i32::MAX, i32::MIN)] {
+    for (present, next) in [(-2, -1), (-1, 0), (i32::MAX, i32::MIN)] {
         let body = TxnBody::SetData { path: "/a".into(), data: None, version: Version(present) };
         let header = TxnHeader { session: ALICE, zxid: Zxid(9), time: 0 };
         let _ = bench.replica.apply(&Txn { header, body });

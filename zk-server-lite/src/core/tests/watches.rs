@@ -108,7 +108,8 @@ fn the_changes_of_a_multi_come_in_the_order_of_its_operations() {
     let mut bench = Bench::default();
     let ops =
         vec![MultiOp::Create(create_request("/a", 0)), MultiOp::Create(create_request("/a/b", 0))];
-    let body = bench.replica.prepare(&caller(ALICE), WriteRequest::Multi(ops)).unwrap();
+    let request = WriteRequest::Multi(ops);
+    let body = bench.replica.prepare(&caller(ALICE), request, bench.features).unwrap();
     let header = TxnHeader { session: ALICE, zxid: Zxid(1), time: 0 };
     let applied = bench.replica.apply(&Txn { header, body });
     assert_eq!(applied.changes, [created("/a"), created("/a/b")]);

@@ -8,6 +8,7 @@
     reason = "a test may panic, and says what it expects"
 )]
 
+mod containers;
 mod frames;
 mod golden;
 mod handshake;
@@ -30,7 +31,9 @@ use zk_proto::{
     Xid, Zxid,
 };
 
-use super::{ConnId, Engine, EngineOptions, Now, Output};
+use crate::core::Features;
+
+use super::{ConnId, ContainerOptions, Engine, EngineOptions, Now, Output};
 
 /// An engine with a tick of 2 s, and what it has sent.
 struct Bench {
@@ -58,13 +61,24 @@ const TICK: u64 = 2000;
 
 impl Bench {
     fn new() -> Self {
-        let options = EngineOptions {
+        Self::with(|_| {})
+    }
+
+    fn with(change: impl FnOnce(&mut EngineOptions)) -> Self {
+        let mut options = EngineOptions {
             tick_ms: TICK,
             min_session_timeout_ms: 4000,
             max_session_timeout_ms: 40_000,
             // So that ids and passwords are those of the captured session.
             session_id_seed_ms: 0x33_0082,
+            features: Features { extended_types: true, ..Features::default() },
+            containers: ContainerOptions {
+                check_interval_ms: 60_000,
+                max_per_minute: 10_000,
+                max_never_used_ms: 0,
+            },
         };
+        change(&mut options);
         Self {
             engine: Engine::new(options),
             now: Now { elapsed_ms: 0, wall_ms: 0x1a2_039b_0000 },

@@ -68,8 +68,6 @@ fn an_operation_that_is_not_offered_yet_is_refused_and_the_connection_stays() {
         (OpCode::Auth, Unimplemented),
         (OpCode::Sasl, Unimplemented),
         (OpCode::WhoAmI, Unimplemented),
-        (OpCode::Reconfig, Unimplemented),
-        (OpCode::CreateContainer, Unimplemented),
         (OpCode::DeleteContainer, BadArguments),
     ] {
         let (header, _) = bench.call(conn, op, &exists("/", false));
