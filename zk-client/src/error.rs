@@ -53,6 +53,10 @@ pub enum Error {
     /// this itself as [`Error::Server`].
     #[error("session expired")]
     SessionExpired,
+    /// A server has refused who this client says it is, so that nothing is asked any more. Whatever
+    /// ends so was not done.
+    #[error("authentication failed")]
+    AuthFailed,
     /// The client was closed, or the runtime that it was made in has gone. A write that ends so was
     /// not sent.
     #[error("the client is closed")]
@@ -185,7 +189,7 @@ impl Error {
     /// Whether the session is over, so that nothing will succeed on this client any more.
     #[must_use]
     pub const fn is_session_over(&self) -> bool {
-        matches!(self, Self::SessionExpired | Self::Closed)
+        matches!(self, Self::SessionExpired | Self::AuthFailed | Self::Closed)
             || matches!(self.code(), Some(ErrorCode::SessionExpired))
     }
 }

@@ -69,12 +69,11 @@
 //!
 //! # What is not there yet
 //!
-//! - authentication, and reading and setting ACLs (a node can be created with one),
 //! - persistent watches, and removing watches from the server,
 //! - TLS: a [`Connect`] of your own may bring it,
 //! - read-only servers: a session is only taken from a server with a quorum,
 //! - a new session under the same handle after expiry: make a new [`Client`],
-//! - nodes with a time to live.
+//! - SASL.
 mod chroot;
 mod client;
 mod connect_string;
@@ -88,10 +87,10 @@ mod state;
 mod transport;
 
 pub use client::{
-    AllChildrenNumber, Children, ChildrenWithStat, Client, Create, Created, Delete, Exists, Get,
-    GetAcl, GetConfig, GetEphemerals, Multi, MultiOutcome, MultiRead, MultiReadOutcome,
-    MultiReadReply, MultiReply, Reconfig, Set, SetAcl, Sync, Watched, WatchedConfig, WeakClient,
-    WhoAmI,
+    AddAuth, AllChildrenNumber, Children, ChildrenWithStat, Client, Create, Created, Delete,
+    Exists, Get, GetAcl, GetConfig, GetEphemerals, Multi, MultiOutcome, MultiRead,
+    MultiReadOutcome, MultiReadReply, MultiReply, Reconfig, Set, SetAcl, Sync, Watched,
+    WatchedConfig, WeakClient, WhoAmI,
 };
 pub use connect_string::{ConnectString, ConnectStringError, HostPort};
 pub use error::{Delivery, Error, Violation};

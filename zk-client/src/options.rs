@@ -4,9 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
+use zk_proto::ByteString;
 use zk_proto::frame::DEFAULT_MAX_FRAME;
+use zk_proto::message::{AuthPacket, Secret};
 
 use crate::client::Client;
 use crate::connect_string::ConnectString;
@@ -25,6 +28,7 @@ pub struct ClientBuilder {
     seed: Option<u64>,
     connect_timeout: Option<Duration>,
     connector: Box<dyn Connect>,
+    credentials: Vec<AuthPacket>,
 }
 
 impl ClientBuilder {
@@ -43,6 +47,7 @@ impl ClientBuilder {
             seed: None,
             connect_timeout: None,
             connector: Box::new(TcpConnector::default()),
+            credentials: Vec::new(),
         }
     }
 
@@ -100,6 +105,25 @@ impl ClientBuilder {
         self
     }
 
+    /// Who this client is: told to every server before anything else. May be called more than
+    /// once; a client can be several people. Neither logs nor `Debug` show it.
+    ///
+    /// Schemes that every server knows: `digest`, with `user:password`, and `ip`, which adds
+    /// nothing. Others are a server's own.
+    #[doc(alias = "addAuthInfo")]
+    pub fn auth(mut self, scheme: impl Into<String>, auth: impl Into<Bytes>) -> Self {
+        self.credentials.push(auth_packet(scheme.into().into(), auth.into()));
+        self
+    }
+
+    /// Who this client is, in the scheme `digest`. See [`auth`](Self::auth), and
+    /// [`Id::digest`](crate::Id::digest) for an ACL that names it.
+    ///
+    /// The password goes over the wire as it is: let the connector encrypt.
+    pub fn auth_digest(self, user: &str, password: &str) -> Self {
+        self.auth("digest", format!("{user}:{password}"))
+    }
+
     /// Where jitter and the order of hosts come from, to repeat a run. Default: random.
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -109,8 +133,9 @@ impl ClientBuilder {
     /// Connects, and waits until a session is granted.
     ///
     /// # Errors
-    /// [`Error::BadConnectString`], or [`Error::Connect`] when no session was granted in time;
-    /// it tells what the last attempt ran into.
+    /// [`Error::BadConnectString`]; [`Error::AuthFailed`] when a server refuses what
+    /// [`auth`](Self::auth) has said; or [`Error::Connect`] when no session was granted in time: it
+    /// tells what the last attempt ran into.
     ///
     /// # Panics
     /// In a tokio runtime without a timer; see `enable_time` of tokio's runtime builder.
@@ -123,7 +148,11 @@ impl ClientBuilder {
             .map_err(|_| Error::Connect { reason: "not within a tokio runtime".into() })?;
         self.session.seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
         let limit = self.connect_timeout.unwrap_or(self.session.request_timeout);
-        let session = Session::new(self.session, hosts, Instant::now().into_std());
+        let now = Instant::now().into_std();
+        let mut session = Session::new(self.session, hosts, now);
+        for credential in self.credentials {
+            session.add_auth(now, credential, None)?;
+        }
         let shared = Arc::new(SharedSession::new(session));
         let client = Client::new(Arc::clone(&shared), chroot);
         runtime.spawn(driver::run(Arc::clone(&shared), self.connector));
@@ -131,6 +160,7 @@ impl ClientBuilder {
         let connected = state.wait_for(|state| *state != SessionState::Connecting);
         match timeout(limit, connected).await {
             Ok(Ok(state)) if !state.is_over() => {}
+            Ok(Ok(state)) if *state == SessionState::AuthFailed => return Err(Error::AuthFailed),
             Ok(Ok(_) | Err(_)) | Err(_) => {
                 let reason = shared.last_trouble();
                 return Err(Error::Connect {
@@ -149,6 +179,11 @@ impl fmt::Debug for ClientBuilder {
             .field("session", &self.session)
             .finish_non_exhaustive()
     }
+}
+
+pub(crate) const fn auth_packet(scheme: ByteString, auth: Bytes) -> AuthPacket {
+    // ZooKeeper's own clients send 0, and servers ignore it.
+    AuthPacket { auth_type: 0, scheme, auth: Secret(Some(auth)) }
 }
 
 /// A node may be as large as a request, and a reply holds more than the request did.

@@ -117,6 +117,7 @@ impl From<Failure> for Error {
             Failure::Timeout(delivery) => Self::Timeout { delivery },
             Failure::ReplyTooLarge { length, limit } => Self::ReplyTooLarge { length, limit },
             Failure::SessionExpired => Self::SessionExpired,
+            Failure::AuthFailed => Self::AuthFailed,
             Failure::Closed => Self::Closed,
         }
     }
@@ -126,6 +127,7 @@ impl From<SubmitError> for Error {
     fn from(error: SubmitError) -> Self {
         match error {
             SubmitError::Expired => Self::SessionExpired,
+            SubmitError::AuthFailed => Self::AuthFailed,
             SubmitError::Closed => Self::Closed,
             SubmitError::RequestTooLarge { length, limit } => {
                 Self::RequestTooLarge { length, limit }
@@ -163,6 +165,7 @@ impl Future for Watch {
             // The session gives a watch up only when it ends. Its state is announced later.
             Err(_) => Err(match self.shared.ended() {
                 Some(End::Expired) => Error::SessionExpired,
+                Some(End::AuthFailed) => Error::AuthFailed,
                 Some(End::Closed) | None => Error::Closed,
             }),
         })

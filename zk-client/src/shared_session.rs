@@ -7,6 +7,7 @@ use std::time::Instant as StdInstant;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use zk_proto::WatchedEvent;
+use zk_proto::message::AuthPacket;
 use zk_proto::op::Request;
 
 use crate::session::{Answer, End, Failure, Output, Session, SubmitError, Ticket};
@@ -56,6 +57,13 @@ impl SharedSession {
     ) -> Result<ReplyReceiver, SubmitError> {
         let (slot, receiver) = reply_slot();
         self.and_wake(|session, now| session.submit(now, request, slot, watcher))?;
+        Ok(receiver)
+    }
+
+    /// Hands a credential to the session.
+    pub(crate) fn add_auth(&self, packet: AuthPacket) -> Result<ReplyReceiver, SubmitError> {
+        let (slot, receiver) = reply_slot();
+        self.and_wake(|session, now| session.add_auth(now, packet, Some(slot)))?;
         Ok(receiver)
     }
 
@@ -124,6 +132,7 @@ impl SharedSession {
                 tracing::info!(trouble, "disconnected");
             }
             SessionState::Expired => tracing::info!("session expired"),
+            SessionState::AuthFailed => tracing::warn!("authentication failed"),
             SessionState::Closed => tracing::info!("closed"),
         }
         self.state.send_replace(state);

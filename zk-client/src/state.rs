@@ -28,6 +28,10 @@ pub enum SessionState {
     },
     /// The ensemble has ended the session. Its ephemeral nodes are gone; nothing leads back.
     Expired,
+    /// A server has refused what [`Client::add_auth`](crate::Client::add_auth) or
+    /// [`ClientBuilder::auth`](crate::ClientBuilder::auth) named. This client is of no use any
+    /// more; the session, with its ephemeral nodes, goes when its timeout has passed.
+    AuthFailed,
     /// The client was closed.
     Closed,
 }
@@ -42,6 +46,6 @@ impl SessionState {
     /// Whether the session is over for good.
     #[must_use]
     pub const fn is_over(&self) -> bool {
-        matches!(self, Self::Expired | Self::Closed)
+        matches!(self, Self::Expired | Self::AuthFailed | Self::Closed)
     }
 }

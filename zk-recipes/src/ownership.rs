@@ -40,7 +40,7 @@ pub enum Ownership {
 pub enum LostReason {
     /// The ensemble has ended the session.
     SessionExpired,
-    /// The client was closed.
+    /// The client was closed, or a server has refused its credentials.
     SessionClosed,
     /// Somebody has deleted the node.
     NodeDeleted,
@@ -146,7 +146,9 @@ impl Follow {
     async fn follow(&self, state: SessionState) {
         match state {
             SessionState::Expired => lose(&self.ownership, LostReason::SessionExpired),
-            SessionState::Closed => lose(&self.ownership, LostReason::SessionClosed),
+            SessionState::Closed | SessionState::AuthFailed => {
+                lose(&self.ownership, LostReason::SessionClosed);
+            }
             SessionState::Disconnected { since } => self.set(Ownership::Suspended { since }),
             _ if matches!(*self.ownership.borrow(), Ownership::Suspended { .. }) => {
                 self.reconfirm().await;

@@ -2,6 +2,7 @@
 
 mod acl;
 mod all_children_number;
+mod auth;
 mod call;
 mod children;
 mod config;
@@ -18,6 +19,7 @@ mod who_am_i;
 
 pub use acl::{GetAcl, SetAcl};
 pub use all_children_number::AllChildrenNumber;
+pub use auth::AddAuth;
 pub use call::Watched;
 pub use children::{Children, ChildrenWithStat};
 pub use config::{GetConfig, Reconfig, WatchedConfig};
@@ -47,7 +49,8 @@ use crate::chroot::Chroot;
 use crate::error::Error;
 use crate::options::ClientBuilder;
 use crate::reply::{About, ReadReply, Reply, Watch, WatchedReply};
-use crate::shared_session::{SharedSession, WatchSlot};
+use crate::session::SubmitError;
+use crate::shared_session::{ReplyReceiver, SharedSession, WatchSlot};
 use crate::state::SessionState;
 
 /// A session with a ZooKeeper ensemble.
@@ -172,6 +175,14 @@ impl Client {
         AllChildrenNumber { client: self, path }
     }
 
+    /// Adds an identity to this client, on top of those that it has:
+    /// `add_auth("digest", "user:password")`. Nothing takes it away again. See
+    /// [`ClientBuilder::auth`] to have it from the start.
+    #[doc(alias = "addAuthInfo")]
+    pub fn add_auth<'a>(&'a self, scheme: &'a str, auth: impl Into<Bytes>) -> AddAuth<'a> {
+        AddAuth { client: self, scheme, auth: auth.into() }
+    }
+
     /// Asks as whom the server knows this client.
     #[doc(alias = "whoAmI")]
     pub const fn who_am_i(&self) -> WhoAmI<'_> {
@@ -239,10 +250,21 @@ impl Client {
         about: About,
         read: ReadReply<T>,
     ) -> Reply<T> {
-        let sent = request.and_then(|request| Ok(self.handle.shared.submit(request, None)?));
-        match sent {
-            Ok(receiver) => Reply::due(receiver, about, read),
+        match request {
+            Ok(request) => self.submit_with(about, |shared| shared.submit(request, None), read),
             Err(error) => Reply::refused(error, about, read),
+        }
+    }
+
+    fn submit_with<T>(
+        &self,
+        about: About,
+        submit: impl FnOnce(&SharedSession) -> Result<ReplyReceiver, SubmitError>,
+        read: ReadReply<T>,
+    ) -> Reply<T> {
+        match submit(&self.handle.shared) {
+            Ok(receiver) => Reply::due(receiver, about, read),
+            Err(error) => Reply::refused(error.into(), about, read),
         }
     }
 

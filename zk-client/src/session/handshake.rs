@@ -55,19 +55,37 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     }
 
     fn established(&mut self, now: Instant, response: &ConnectResponse, timeout: Duration) {
-        let resumed = self.id != SessionId::NONE;
         self.id = response.session_id;
         self.password = own(&response.passwd);
         self.timeout = timeout;
-        self.hosts.established();
-        self.last_trouble = None;
-        self.phase =
-            Phase::Serving(Serving { last_sent: now, last_heard: now, ping_in_flight: false });
+        self.phase = Phase::Serving(Serving {
+            last_sent: now,
+            last_heard: now,
+            ping_in_flight: false,
+            unknown_since: Some(now),
+        });
+        self.auth.replay(&mut self.pending);
         for batch in self.watches.batches(self.last_zxid) {
             self.pending.send_set_watches(batch);
         }
         self.pending.send_waiting();
-        self.outputs.state(SessionState::Connected { session_id: self.id, timeout, resumed });
+        self.announce_once_known();
+    }
+
+    /// Tells of the connection when the server has accepted all credentials. Requests do not wait
+    /// for that: they stand behind the credentials.
+    pub(super) fn announce_once_known(&mut self) {
+        let Phase::Serving(serving) = &mut self.phase else {
+            return;
+        };
+        if !self.auth.is_settled() || serving.unknown_since.take().is_none() {
+            return;
+        }
+        self.hosts.established();
+        self.last_trouble = None;
+        let resumed = std::mem::replace(&mut self.was_connected, true);
+        let (session_id, timeout) = (self.id, self.timeout);
+        self.outputs.state(SessionState::Connected { session_id, timeout, resumed });
     }
 }
 

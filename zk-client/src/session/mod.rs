@@ -22,6 +22,7 @@
 //! back with the reply to a request, the other with the event of a watch.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod auth;
 mod entry;
 mod handshake;
 mod hosts;
@@ -43,6 +44,7 @@ use zk_proto::{ErrorCode, Password, SessionId, Zxid};
 use crate::connect_string::HostPort;
 use crate::error::Violation;
 use crate::state::SessionState;
+use auth::Auth;
 use entry::{Entry, Purpose};
 use hosts::Hosts;
 use output::Outputs;
@@ -79,7 +81,10 @@ pub(crate) struct Session<T, W> {
     timeout: Duration,
     last_zxid: Zxid,
     closing: bool,
+    /// Whether a connection was ever told of.
+    was_connected: bool,
     hosts: Hosts,
+    auth: Auth<T>,
     pending: Pending<T, W>,
     watches: Watches<W>,
     outputs: Outputs<T, W>,
@@ -108,6 +113,9 @@ struct Serving {
     /// The server answers a ping with xid −2 whatever xid it had (`FinalRequestProcessor`), so
     /// two could not be told apart: only one is ever in flight.
     ping_in_flight: bool,
+    /// When the session was granted, until the server has accepted all credentials. Nobody is
+    /// told of a connection before that.
+    unknown_since: Option<Instant>,
 }
 
 /// How a session ended.
@@ -117,6 +125,8 @@ pub(crate) enum End {
     Closed,
     /// By the ensemble.
     Expired,
+    /// By a server that has refused a credential.
+    AuthFailed,
 }
 
 /// Why a connection, or an attempt at one, came to nothing.
@@ -146,7 +156,9 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             timeout: options.timeout,
             last_zxid: Zxid::ZERO,
             closing: false,
+            was_connected: false,
             hosts: Hosts::new(hosts, options.seed),
+            auth: Auth::default(),
             pending: Pending::default(),
             watches: Watches::default(),
             outputs: Outputs::default(),
@@ -212,6 +224,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         match self.phase {
             Phase::Ended(End::Expired) => return Err(SubmitError::Expired),
             Phase::Ended(End::Closed) => return Err(SubmitError::Closed),
+            Phase::Ended(End::AuthFailed) => return Err(SubmitError::AuthFailed),
             Phase::Backoff { .. }
             | Phase::Dialling { .. }
             | Phase::Handshaking { .. }
@@ -236,11 +249,12 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         let was_serving = match self.phase {
             Phase::Backoff { .. } | Phase::Ended(_) => return,
             Phase::Dialling { .. } | Phase::Handshaking { .. } => false,
-            Phase::Serving(_) => true,
+            Phase::Serving(Serving { unknown_since, .. }) => unknown_since.is_none(),
         };
         self.last_trouble = Some(why);
         self.phase = Phase::Backoff { until: now + self.hosts.pause(was_serving, self.timeout) };
         self.pending.connection_lost(&mut self.outputs);
+        self.auth.connection_lost();
         if was_serving {
             self.outputs.state(SessionState::Disconnected { since: now.into() });
         }
@@ -263,10 +277,12 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         let how = if self.closing { End::Closed } else { how };
         self.phase = Phase::Ended(how);
         self.pending.session_ended(how, &mut self.outputs);
+        self.auth.session_ended(how, &mut self.outputs);
         self.watches = Watches::default();
         self.outputs.state(match how {
             End::Closed => SessionState::Closed,
             End::Expired => SessionState::Expired,
+            End::AuthFailed => SessionState::AuthFailed,
         });
     }
 
@@ -356,6 +372,7 @@ impl End {
         match self {
             Self::Closed => Failure::Closed,
             Self::Expired => Failure::SessionExpired,
+            Self::AuthFailed => Failure::AuthFailed,
         }
     }
 }

@@ -68,6 +68,8 @@ pub(crate) enum Failure {
     ReplyTooLarge { length: usize, limit: usize },
     /// The session ended.
     SessionExpired,
+    /// A server has refused a credential.
+    AuthFailed,
     /// The client was closed.
     Closed,
 }
@@ -77,6 +79,8 @@ pub(crate) enum Failure {
 pub(crate) enum SubmitError {
     /// The session has ended.
     Expired,
+    /// A server has refused a credential.
+    AuthFailed,
     /// The client was closed.
     Closed,
     /// Over the limit of what servers accept.

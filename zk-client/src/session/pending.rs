@@ -19,7 +19,6 @@ use super::watches::Watches;
 use super::{End, Trouble};
 use crate::error::{Delivery, Violation};
 
-#[derive(Debug)]
 pub(super) struct Pending<T, W> {
     waiting: Waiting<T, W>,
     in_flight: VecDeque<InFlight<T, W>>,
@@ -61,6 +60,16 @@ pub(super) enum Completed {
     Close,
 }
 
+/// Without the bytes: they hold passwords.
+impl<T, W> std::fmt::Debug for Pending<T, W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pending")
+            .field("waiting", &self.waiting.entries.len())
+            .field("in_flight", &self.in_flight.len())
+            .finish_non_exhaustive()
+    }
+}
+
 impl<T, W> Default for Waiting<T, W> {
     fn default() -> Self {
         Self { entries: VecDeque::new(), bytes: 0 }
@@ -92,9 +101,7 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
 
     /// Keeps a request until there is a session to send it in.
     pub(super) fn wait(&mut self, entry: Entry<T, W>, limit: usize) -> Result<(), SubmitError> {
-        let mut wire = BytesMut::new();
-        put_request(&mut wire, Xid::default(), &entry.request);
-        let length = wire.len();
+        let length = Self::length(&entry.request);
         if length > limit {
             return Err(SubmitError::RequestTooLarge { length, limit });
         }
@@ -142,6 +149,18 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
     /// Puts a frame without a reply to wait for into the outgoing bytes.
     pub(super) fn put_raw(&mut self, message: &impl Encode) {
         put_frame(&mut self.outgoing, |out| message.encode(out));
+    }
+
+    /// Puts a credential into the outgoing bytes; its reply is told by its xid.
+    pub(super) fn put_auth(&mut self, request: &Request) {
+        put_frame(&mut self.outgoing, |out| put_request(out, Xid::AUTH, request));
+    }
+
+    /// How many bytes a request has on the wire.
+    pub(super) fn length(request: &Request) -> usize {
+        let mut wire = BytesMut::new();
+        put_request(&mut wire, Xid::default(), request);
+        wire.len()
     }
 
     /// Positive, and never the special ones.

@@ -42,6 +42,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         match header.xid {
             Xid::NOTIFICATION => self.handle_event(&mut reader),
             Xid::PING => self.handle_pong(),
+            Xid::AUTH => self.handle_auth_reply(header),
             _ => self.complete(header, reader.into_rest()),
         }
     }

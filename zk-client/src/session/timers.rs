@@ -9,11 +9,12 @@ use zk_proto::message::RequestHeader;
 use zk_proto::{OpCode, Xid};
 
 use super::output::{Ticket, Timer};
-use super::{End, Phase, Session, Trouble};
+use super::{End, Phase, Serving, Session, Trouble};
 
 impl<T: Ticket, W: Ticket> Session<T, W> {
     /// Time has passed; whatever is due is done.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.auth.fail_overdue(now, &mut self.outputs);
         if self.pending.fail_overdue(now, &mut self.outputs) {
             // The close has had its time: the session is left to expire.
             self.end(End::Closed);
@@ -24,7 +25,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
                 self.hang_up(now, Trouble::Silence);
             }
             Phase::Serving(serving) => {
-                if serving.last_heard + self.timeout * 2 / 3 <= now {
+                if serving.silent_since() + self.timeout * 2 / 3 <= now {
                     self.hang_up(now, Trouble::Silence);
                 } else if serving.last_sent + self.timeout / 3 <= now && !serving.ping_in_flight {
                     serving.ping_in_flight = true;
@@ -54,7 +55,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
                 Some((*until, Timer::Attempt))
             }
             Phase::Serving(serving) => {
-                let silence = (serving.last_heard + self.timeout * 2 / 3, Timer::Silence);
+                let silence = (serving.silent_since() + self.timeout * 2 / 3, Timer::Silence);
                 let heartbeat = (serving.last_sent + self.timeout / 3, Timer::Heartbeat);
                 Some(if serving.ping_in_flight || silence.0 < heartbeat.0 {
                     silence
@@ -64,8 +65,17 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             }
             Phase::Ended(_) => None,
         };
-        let request = self.pending.next_deadline().map(|deadline| (deadline, Timer::Request));
+        let deadlines = self.pending.next_deadline().into_iter().chain(self.auth.next_deadline());
+        let request =
+            deadlines.map(|deadline| (deadline, Timer::Request)).min_by_key(|(due, _)| *due);
         connection.into_iter().chain(request).min_by_key(|(due, _)| *due)
+    }
+}
+
+impl Serving {
+    /// A server that answers everything but the credentials is silent, too.
+    fn silent_since(&self) -> Instant {
+        self.unknown_since.unwrap_or(self.last_heard)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The client and its driver against a scripted peer, in virtual time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
+mod auth;
 mod calls;
 mod closing;
 mod connect;

@@ -210,6 +210,7 @@ pub(crate) async fn connected(
         .map_or(SessionState::Closed, |state| *state);
     match reached {
         SessionState::Expired => Err(Error::SessionExpired.into()),
+        SessionState::AuthFailed => Err(Error::AuthFailed.into()),
         SessionState::Closed => Err(Error::Closed.into()),
         _ => Ok(()),
     }

@@ -1,6 +1,7 @@
 //! Sessions driven by hand.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test fails on what it does not name")]
 
+mod auth;
 mod close;
 mod deadlines;
 mod fixture;

@@ -312,7 +312,9 @@ impl World {
                 self.seen.in_doubt += usize::from(delivery == Delivery::Unknown);
             }
             Err(Failure::ReplyTooLarge { .. }) => assert!(self.mad),
-            Err(Failure::SessionExpired | Failure::Closed) => self.seen.over += 1,
+            Err(Failure::SessionExpired | Failure::AuthFailed | Failure::Closed) => {
+                self.seen.over += 1
+            }
         }
     }
 
