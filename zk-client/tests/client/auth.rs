@@ -62,8 +62,8 @@ async fn after_a_reconnect_credentials_go_before_watches_and_these_before_reques
     peer.reply(Xid::AUTH, &NoBody {}).await;
     peer.reply(Xid::AUTH, &NoBody {}).await;
     state.wait_for(|state| state.is_connected()).await.unwrap();
-    peer.reply(Xid(3), &NoBody {}).await;
-    peer.reply(Xid(4), &GetDataResponse::default()).await;
+    peer.reply(Xid(2), &NoBody {}).await;
+    peer.reply(Xid(3), &GetDataResponse::default()).await;
     read.await.unwrap();
 }
 

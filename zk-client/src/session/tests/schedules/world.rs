@@ -313,7 +313,7 @@ impl World {
             }
             Err(Failure::ReplyTooLarge { .. }) => assert!(self.mad),
             Err(Failure::SessionExpired | Failure::AuthFailed | Failure::Closed) => {
-                self.seen.over += 1
+                self.seen.over += 1;
             }
         }
     }
