@@ -19,12 +19,18 @@ mod limits;
 mod lock;
 mod multi;
 mod multi_frames;
+mod multi_watch_order;
 mod operations;
+mod persistent_watches;
 mod pipeline;
+mod recursive_watches;
+mod remove_watches;
 mod sequential;
 mod session;
 mod set_watches;
+mod set_watches2;
 mod stat;
+mod watch_modes;
 mod watch_order;
 mod watches;
 mod zxid;
@@ -42,12 +48,18 @@ fn main() -> ExitCode {
         lock::cases(),
         multi::cases(),
         multi_frames::cases(),
+        multi_watch_order::cases(),
         operations::cases(),
+        persistent_watches::cases(),
         pipeline::cases(),
+        recursive_watches::cases(),
+        remove_watches::cases(),
         sequential::cases(),
         session::cases(),
         set_watches::cases(),
+        set_watches2::cases(),
         stat::cases(),
+        watch_modes::cases(),
         watch_order::cases(),
         watches::cases(),
         zxid::cases(),

@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use zk_proto::message::{
-    CheckVersionRequest, CreateRequest, DeleteRequest, ExistsRequest, GetChildrenRequest,
-    GetDataRequest, MultiOp, MultiRequest, NoBody, SetAclRequest, SetDataRequest, SyncRequest,
+    AddWatchRequest, CheckVersionRequest, CheckWatchesRequest, CreateRequest, DeleteRequest,
+    ExistsRequest, GetChildrenRequest, GetDataRequest, MultiOp, MultiRequest, NoBody,
+    RemoveWatchesRequest, SetAclRequest, SetDataRequest, SyncRequest,
 };
 use zk_proto::op::Request;
-use zk_proto::{Acl, CreateMode, Version};
+use zk_proto::{Acl, AddWatchMode, CreateMode, Version, WatcherType};
 
 /// The record of a create.
 #[must_use]
@@ -85,6 +86,31 @@ pub fn children(path: &str) -> Request {
 #[must_use]
 pub fn watch_children(path: &str) -> Request {
     Request::GetChildren(GetChildrenRequest { path: path.into(), watch: true })
+}
+
+/// Sets a watch that stays, of the node and its list of children.
+#[must_use]
+pub fn watch_persistent(path: &str) -> Request {
+    Request::AddWatch(AddWatchRequest { path: path.into(), mode: AddWatchMode::Persistent })
+}
+
+/// Sets a watch that stays, of the node and everything below it.
+#[must_use]
+pub fn watch_recursive(path: &str) -> Request {
+    let mode = AddWatchMode::PersistentRecursive;
+    Request::AddWatch(AddWatchRequest { path: path.into(), mode })
+}
+
+/// Asks whether the connection has such a watch.
+#[must_use]
+pub fn check_watches(path: &str, watcher_type: WatcherType) -> Request {
+    Request::CheckWatches(CheckWatchesRequest { path: path.into(), watcher_type })
+}
+
+/// Removes such watches of the connection.
+#[must_use]
+pub fn remove_watches(path: &str, watcher_type: WatcherType) -> Request {
+    Request::RemoveWatches(RemoveWatchesRequest { path: path.into(), watcher_type })
 }
 
 /// Lets the server catch up.
