@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::server::TICK;
+use crate::server::{SUPER_DIGEST, TICK};
 
 /// A container that serves.
 pub(crate) struct Running {
@@ -31,6 +31,7 @@ impl Running {
             .with_env_var("ZOO_ADMINSERVER_ENABLED", "false")
             .with_env_var("ZOO_4LW_COMMANDS_WHITELIST", "*")
             .with_env_var("ZOO_CFG_EXTRA", "extendedTypesEnabled=true")
+            .with_env_var("JVMFLAGS", format!("-D{SUPER_DIGEST_PROPERTY}={SUPER_DIGEST}"))
             .with_host_config_modifier(publish_on_loopback)
             .start()
             .await
@@ -87,6 +88,7 @@ async fn srvr(address: SocketAddr) -> std::io::Result<String> {
 }
 
 const DEFAULT_IMAGE: &str = "zookeeper:3.9";
+const SUPER_DIGEST_PROPERTY: &str = "zookeeper.DigestAuthenticationProvider.superDigest";
 const CLIENT_PORT: u16 = 2181;
 const START_LIMIT: Duration = Duration::from_secs(60);
 const ATTEMPT_LIMIT: Duration = Duration::from_millis(250);

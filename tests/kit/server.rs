@@ -200,7 +200,7 @@ impl Backend {
 }
 
 fn embedded() -> zk_server_lite::ServerBuilder {
-    Server::builder().tick_time(TICK)
+    Server::builder().tick_time(TICK).super_digest(SUPER_DIGEST)
 }
 
 fn dial(backend: &Backend, embedded: Option<&Server>) -> Dial {
@@ -229,3 +229,6 @@ pub const TICK: Duration = Duration::from_millis(200);
 
 /// What clients ask for: short enough to wait for, long enough for a loaded machine.
 pub const SESSION_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Who may do everything on every server we start: the user `super`, by the password `admin`.
+pub const SUPER_DIGEST: &str = "super:xQJmxLMiHGwaqBvst5y6rkB6HQs=";

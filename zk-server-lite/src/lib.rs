@@ -23,12 +23,7 @@
 //!
 //! # Not there yet
 //!
-//! - **Operations**: auth, sasl, addWatch, checkWatches, removeWatches, whoAmI, reconfig and
-//!   createContainer are answered with `Unimplemented` (−6); the connection stays open. So is
-//!   createTTL, as by any ZooKeeper whose extended types are switched off. The lists of
-//!   persistent watches in setWatches2 are ignored.
-//! - **ACLs** are checked for form, stored and returned, but not enforced: everybody may do
-//!   everything.
+//! - **SASL** and **x509**: sasl is answered as by a ZooKeeper without it, with a null token.
 //! - **Quotas** are plain nodes without effect.
 //! - **Storage**: nothing survives the process.
 //!
@@ -37,7 +32,8 @@
 //! Requests above [`max_frame`](ServerBuilder::max_frame) close the connection. A client that does
 //! not read is not read from once 256 KiB wait for it, and is cut off when 4 MiB of events do. A
 //! connection that is not a session after 10 s is closed. A multiRead whose reply would exceed
-//! 64 MiB closes the connection, where ZooKeeper has no limit.
+//! 64 MiB closes the connection, and a connection has up to 256 identities, where ZooKeeper has no
+//! limit.
 
 mod core;
 mod engine;

@@ -24,6 +24,8 @@ pub struct ServerBuilder {
     container_check_interval: Duration,
     container_max_per_minute: NonZeroU32,
     container_max_never_used: Duration,
+    super_digest: Option<String>,
+    skip_acl: bool,
 }
 
 /// Why a server did not start.
@@ -66,6 +68,8 @@ impl Default for ServerBuilder {
             container_check_interval: Duration::from_secs(60),
             container_max_per_minute: CONTAINER_MAX_PER_MINUTE,
             container_max_never_used: Duration::ZERO,
+            super_digest: None,
+            skip_acl: false,
         }
     }
 }
@@ -146,6 +150,21 @@ impl ServerBuilder {
         self
     }
 
+    /// Who authenticates with this identity of the scheme `digest` may do everything, whatever
+    /// access lists say. It is `user:hash`, as [`digest`](zk_proto::data::digest) makes it of
+    /// `user:password`. Default none (`zookeeper.DigestAuthenticationProvider.superDigest`).
+    pub fn super_digest(mut self, digest: impl Into<String>) -> Self {
+        self.super_digest = Some(digest.into());
+        self
+    }
+
+    /// Whether everybody may do everything: access lists are stored and shown but not looked at.
+    /// Default false (`zookeeper.skipACL`).
+    pub const fn skip_acl(mut self, skip: bool) -> Self {
+        self.skip_acl = skip;
+        self
+    }
+
     /// Starts the server on the present tokio runtime.
     ///
     /// # Errors
@@ -183,6 +202,7 @@ impl ServerBuilder {
         if containers.check_interval_ms == 0 {
             return Err(StartError::ContainerCheckIntervalTooShort);
         }
+        let (super_digest, skip_acl) = (self.super_digest.clone(), self.skip_acl);
         Ok(move |session_id_seed_ms| EngineOptions {
             tick_ms,
             min_session_timeout_ms: millis(min),
@@ -190,6 +210,8 @@ impl ServerBuilder {
             session_id_seed_ms,
             features,
             containers,
+            super_digest,
+            skip_acl,
         })
     }
 }

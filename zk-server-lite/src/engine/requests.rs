@@ -4,7 +4,7 @@ use bytes::Bytes;
 use zk_proto::jute::{DecodeProblem, Reader};
 use zk_proto::message::{
     ErrorResponse, MultiReadOp, MultiReadRequest, MultiReadResponse, MultiReadResult, NoBody,
-    RequestHeader, SyncResponse,
+    RequestHeader, SyncResponse, WhoAmIResponse,
 };
 use zk_proto::op::Request;
 use zk_proto::{Decode, DecodeError, ErrorCode, OpCode, Xid, Zxid};
@@ -23,8 +23,11 @@ impl Engine {
             return self.close(conn);
         };
         let op = OpCode::from_code(number);
-        if !matches!(op, Some(OpCode::Auth | OpCode::Sasl)) {
-            self.touch(conn, now);
+        match op {
+            // Neither is a sign of life of the session.
+            Some(OpCode::Auth) => return self.authenticate(conn, xid, &mut reader),
+            Some(OpCode::Sasl) => return self.sasl(conn, xid, &mut reader),
+            _ => self.touch(conn, now),
         }
         match op {
             // createSession is a valid number in the original, which then answers with a frame
@@ -37,9 +40,6 @@ impl Engine {
             // Only the server itself removes containers.
             Some(OpCode::DeleteContainer) => {
                 self.reply(conn, xid, refused(ErrorCode::BadArguments));
-            }
-            Some(op) if !is_offered(op) => {
-                self.reply(conn, xid, refused(ErrorCode::Unimplemented));
             }
             Some(op) => match Request::decode(op, &mut reader) {
                 Ok(Some(request)) => self.serve(conn, caller, (xid, request), now),
@@ -140,6 +140,10 @@ impl Engine {
                 let found = tree.get_ephemerals(caller, request.prefix_path.as_deref());
                 self.reply(conn, xid, Ok(found));
             }
+            Request::WhoAmI(_) => {
+                let client_info = caller.ids.client_infos();
+                self.reply(conn, xid, Ok(WhoAmIResponse { client_info }));
+            }
             Request::MultiRead(request) => self.multi_read(conn, caller, xid, &request),
             other => self.other(conn, xid, other),
         }
@@ -192,11 +196,6 @@ impl Engine {
         }
         self.reply(conn, xid, Ok(MultiReadResponse { results }));
     }
-}
-
-/// Which operations there are code for; the others are answered `Unimplemented`.
-const fn is_offered(op: OpCode) -> bool {
-    !matches!(op, OpCode::Auth | OpCode::Sasl | OpCode::WhoAmI)
 }
 
 /// The refusal of a request that cannot be read, if it uses up a zxid: the original reads a multi,

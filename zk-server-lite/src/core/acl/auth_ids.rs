@@ -3,7 +3,8 @@
 use ::core::net::IpAddr;
 use std::sync::Arc;
 
-use zk_proto::{Acl, ByteString, Permissions, data::Id};
+use zk_proto::data::{ClientInfo, Id};
+use zk_proto::{Acl, ByteString, ErrorCode, Permissions};
 
 use super::{digest, ip};
 
@@ -12,28 +13,85 @@ use super::{digest, ip};
 #[derive(Clone, Debug)]
 pub(crate) struct AuthIds {
     ids: Arc<[Id]>,
+    /// Nothing is refused, whatever access lists say.
+    unchecked: bool,
 }
 
 impl Default for AuthIds {
     /// Nobody in particular.
     fn default() -> Self {
-        Self { ids: Arc::new([]) }
+        Self { ids: Arc::new([]), unchecked: false }
     }
 }
 
 impl AuthIds {
     /// What every connection has: the address of its other end.
     pub(crate) fn of_peer(peer: IpAddr) -> Self {
-        let id = ByteString::from(ip::address_text(peer));
-        Self {
-            ids: Arc::new([Id { scheme: Some(ByteString::from_static(ip::SCHEME)), id: Some(id) }]),
+        let id = Id { scheme: Some(IP), id: Some(ip::address_text(peer).into()) };
+        Self { ids: Arc::new([id]), unchecked: false }
+    }
+
+    /// The same, and nothing is refused (`zookeeper.skipACL`).
+    pub(crate) fn unchecked(self) -> Self {
+        Self { unchecked: true, ..self }
+    }
+
+    /// Adds what an auth packet proves (`ProviderRegistry`).
+    ///
+    /// # Errors
+    /// `AuthFailed` for a scheme that nobody can authenticate with, for `digest` without a word,
+    /// and when there are [`MAX_IDS`] already.
+    pub(crate) fn authenticate(
+        &mut self,
+        scheme: &str,
+        auth: Option<&[u8]>,
+        super_digest: Option<&str>,
+    ) -> Result<(), ErrorCode> {
+        match scheme {
+            // The address is known already.
+            ip::SCHEME => Ok(()),
+            digest::SCHEME => {
+                let word = String::from_utf8_lossy(auth.ok_or(ErrorCode::AuthFailed)?);
+                let id = zk_proto::data::digest(&word);
+                if super_digest == Some(&*id) {
+                    self.add(Id { scheme: Some(SUPER), id: Some(ByteString::new()) })?;
+                    self.unchecked = true;
+                }
+                self.add(Id { scheme: Some(DIGEST), id: Some(id.into()) })
+            }
+            _ => Err(ErrorCode::AuthFailed),
         }
+    }
+
+    fn add(&mut self, id: Id) -> Result<(), ErrorCode> {
+        if self.ids.contains(&id) {
+            return Ok(());
+        }
+        if self.ids.len() >= MAX_IDS {
+            return Err(ErrorCode::AuthFailed);
+        }
+        self.ids = self.ids.iter().cloned().chain([id]).collect();
+        Ok(())
+    }
+
+    /// What whoAmI tells: who somebody is, without what proves it (`AuthUtil.getClientInfos`).
+    pub(crate) fn client_infos(&self) -> Vec<ClientInfo> {
+        let own = self.ids.iter().filter_map(|id| Some((id.scheme.clone()?, id.id.as_deref()?)));
+        own.map(|(auth_scheme, id)| {
+            let user = match &*auth_scheme {
+                digest::SCHEME => digest::user(id).into(),
+                _ => id.into(),
+            };
+            ClientInfo { auth_scheme, user }
+        })
+        .collect()
     }
 
     /// Whether an access list allows any of the wanted permissions (`ZooKeeperServer.checkACL`).
     /// An empty list allows everything; no client can make one.
     pub(crate) fn may(&self, wanted: Permissions, list: &[Acl]) -> bool {
-        list.is_empty()
+        self.unchecked
+            || list.is_empty()
             || list.iter().any(|entry| entry.perms.intersects(wanted) && self.match_one(&entry.id))
     }
 
@@ -58,5 +116,120 @@ impl AuthIds {
     fn of_scheme<'a>(&'a self, scheme: &'a str) -> impl Iterator<Item = &'a str> {
         let own = self.ids.iter().filter(move |id| id.scheme.as_deref() == Some(scheme));
         own.filter_map(|id| id.id.as_deref())
+    }
+}
+
+/// How many identities a connection can have. ZooKeeper has no limit, and every check looks at all
+/// of them.
+const MAX_IDS: usize = 256;
+
+const IP: ByteString = ByteString::from_static(ip::SCHEME);
+const DIGEST: ByteString = ByteString::from_static(digest::SCHEME);
+/// Who has it may do everything; in access lists it is unknown.
+const SUPER: ByteString = ByteString::from_static("super");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUPER_DIGEST: &str = "super:xQJmxLMiHGwaqBvst5y6rkB6HQs=";
+
+    fn local() -> AuthIds {
+        AuthIds::of_peer("127.0.0.1".parse().unwrap())
+    }
+
+    fn with_digests(words: &[&str]) -> AuthIds {
+        let mut ids = local();
+        for word in words {
+            ids.authenticate("digest", Some(word.as_bytes()), Some(SUPER_DIGEST)).unwrap();
+        }
+        ids
+    }
+
+    fn infos(ids: &AuthIds) -> Vec<(String, String)> {
+        let infos = ids.client_infos().into_iter();
+        infos.map(|info| (info.auth_scheme.to_string(), info.user.to_string())).collect()
+    }
+
+    fn entry(perms: i32, scheme: &str, id: &str) -> Acl {
+        let id = Id { scheme: Some(scheme.into()), id: Some(id.into()) };
+        Acl { perms: Permissions::from_bits_retain(perms), id }
+    }
+
+    #[test]
+    fn what_cannot_be_proved_is_refused_and_adds_nothing() {
+        let mut ids = local();
+        for scheme in ["world", "auth", "super", "sasl", "x509", "", "DIGEST"] {
+            let outcome = ids.authenticate(scheme, Some(b"bob:secret"), None);
+            assert_eq!(outcome, Err(ErrorCode::AuthFailed), "{scheme}");
+        }
+        assert_eq!(ids.authenticate("digest", None, None), Err(ErrorCode::AuthFailed));
+        assert_eq!(ids.authenticate("ip", Some(b"10.0.0.1"), None), Ok(()));
+        assert_eq!(infos(&ids), [("ip".into(), "127.0.0.1".into())]);
+    }
+
+    #[test]
+    fn identities_are_not_gathered_without_end() {
+        let mut ids = local();
+        let outcomes = (0..300).map(|number| {
+            let word = format!("user{number}:secret");
+            ids.authenticate("digest", Some(word.as_bytes()), None).is_ok()
+        });
+        assert_eq!(outcomes.filter(|added| *added).count(), MAX_IDS - 1);
+    }
+
+    #[test]
+    fn each_identity_is_there_once_and_told_without_its_hash() {
+        let ids = with_digests(&["bob:secret", "bob:secret", "bob:other", "nobody", ":x"]);
+        let users = infos(&ids).into_iter().skip(1).map(|(_, user)| user);
+        assert_eq!(users.collect::<Vec<_>>(), ["bob", "bob", "nobody", ""]);
+    }
+
+    #[test]
+    fn the_super_user_is_one_by_its_whole_digest_and_may_do_everything() {
+        let nobody = [entry(31, "digest", "bob:hash")];
+        for (words, may) in [
+            (&["super:admin"][..], true),
+            (&["super:other"], false),
+            (&["super"], false),
+            (&["bob:secret", "super:admin"], true),
+        ] {
+            let ids = with_digests(words);
+            assert_eq!(ids.may(Permissions::WRITE, &nobody), may, "{words:?}");
+            assert_eq!(infos(&ids).contains(&("super".into(), String::new())), may);
+        }
+        let mut ids = local();
+        ids.authenticate("digest", Some(b"super:admin"), None).unwrap();
+        assert!(!ids.may(Permissions::WRITE, &nobody), "there is no super user by default");
+    }
+
+    #[test]
+    fn a_permission_is_had_when_an_entry_has_it_and_names_who_asks() {
+        let bob = with_digests(&["bob:secret"]);
+        let hash = zk_proto::data::digest("bob:secret");
+        for (list, wanted, expected) in [
+            (vec![], Permissions::ADMIN, true),
+            (vec![entry(1, "world", "anyone")], Permissions::READ, true),
+            (vec![entry(1, "world", "anyone")], Permissions::WRITE, false),
+            (vec![entry(-1, "world", "anyone")], Permissions::ADMIN, true),
+            (vec![entry(0, "world", "anyone")], Permissions::READ, false),
+            (vec![entry(1, "world", "other")], Permissions::READ, false),
+            (vec![entry(16, "digest", &hash)], Permissions::READ | Permissions::ADMIN, true),
+            (vec![entry(2, "digest", &hash)], Permissions::READ | Permissions::ADMIN, false),
+            (vec![entry(31, "digest", "bob:secret")], Permissions::READ, false),
+            (vec![entry(31, "digest", "bob")], Permissions::READ, false),
+            (vec![entry(31, "ip", "127.0.0.1")], Permissions::DELETE, true),
+            (vec![entry(31, "ip", "127.0.0.0/8")], Permissions::DELETE, true),
+            (vec![entry(31, "ip", "128.0.0.0/8")], Permissions::DELETE, false),
+            (vec![entry(31, "digest", "127.0.0.1")], Permissions::READ, false),
+            (
+                vec![entry(1, "world", "anyone"), entry(2, "digest", &hash)],
+                Permissions::WRITE,
+                true,
+            ),
+        ] {
+            assert_eq!(bob.may(wanted, &list), expected, "{wanted:?} by {list:?}");
+        }
+        assert!(local().unchecked().may(Permissions::ADMIN, &[entry(0, "world", "anyone")]));
     }
 }

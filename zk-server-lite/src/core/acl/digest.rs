@@ -9,12 +9,14 @@ pub(super) fn is_valid(id: &str) -> bool {
     id.trim_end_matches(':').split(':').count() == 2
 }
 
-/// The id without its hash: what is left of `user:hash` is `user:x`.
+/// The name in an id, up to the first colon.
+pub(super) fn user(id: &str) -> &str {
+    id.split(':').next().unwrap_or_default()
+}
+
+/// An id without its hash: `user:hash` becomes `user:x`.
 pub(super) fn redact(id: &str) -> String {
-    match id.split_once(':') {
-        Some((user, _)) => format!("{user}:x"),
-        None => id.to_owned(),
-    }
+    if id.contains(':') { format!("{}:x", user(id)) } else { id.to_owned() }
 }
 
 #[cfg(test)]
@@ -35,6 +37,14 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_valid(id), valid, "{id}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_of_an_id_does_not_hold_its_hash() {
+        for (id, redacted) in [("user:hash", "user:x"), ("a:b:c", "a:x"), (":h", ":x"), ("u", "u")]
+        {
+            assert_eq!(redact(id), redacted);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Which access lists a server takes.
 
+use std::collections::BTreeSet;
+
 use zk_proto::{Acl, ErrorCode};
 
 use super::{AuthIds, digest, ip};
@@ -9,7 +11,7 @@ use super::{AuthIds, digest, ip};
 ///
 /// # Errors
 /// `InvalidAcl` for a null or empty list, for an entry that names nobody this server knows, and
-/// for `auth` when the caller has shown nothing; `MarshallingError` for a null id.
+/// for `auth` when the caller has shown nothing or the list becomes too long; `MarshallingError` for a null id.
 pub(in crate::core) fn fix_up(
     list: Option<Vec<Acl>>,
     ids: &AuthIds,
@@ -28,7 +30,7 @@ pub(in crate::core) fn fix_up(
             let before = fixed.len();
             let expanded = ids.authenticated().cloned().map(|id| Acl { perms: entry.perms, id });
             fixed.extend(expanded);
-            if fixed.len() == before {
+            if fixed.len() == before || fixed.len() > MAX_EXPANDED {
                 return Err(ErrorCode::InvalidAcl);
             }
         } else {
@@ -44,9 +46,11 @@ fn without_duplicates(list: Vec<Acl>) -> Vec<Acl> {
     if list.len() < 2 {
         return list;
     }
+    // Clients can send tens of thousands of entries, so each is not compared with each.
+    let mut seen = BTreeSet::new();
     let mut kept = Vec::with_capacity(list.len());
     for entry in list {
-        if !kept.contains(&entry) {
+        if seen.insert((entry.perms.bits(), entry.id.scheme.clone(), entry.id.id.clone())) {
             kept.push(entry);
         }
     }
@@ -64,6 +68,10 @@ fn check(entry: &Acl) -> Result<(), ErrorCode> {
     };
     if valid { Ok(()) } else { Err(ErrorCode::InvalidAcl) }
 }
+
+/// How long a list may become by the identities that are put in. ZooKeeper's limit is the size of
+/// the transaction.
+const MAX_EXPANDED: usize = 64 * 1024;
 
 /// The scheme that stands for whoever asks.
 const AUTH: &str = "auth";
@@ -134,5 +142,32 @@ mod tests {
         let mut odd = entry("world", "anyone");
         odd.perms = Permissions::from_bits_retain(-1);
         assert_eq!(fix(vec![odd.clone()]), Ok(vec![odd]));
+    }
+
+    #[test]
+    fn auth_stands_for_every_identity_that_was_proved() {
+        let mut ids = AuthIds::of_peer("127.0.0.1".parse().unwrap());
+        let auth =
+            |bits| Acl { perms: Permissions::from_bits_retain(bits), ..entry("auth", "bob") };
+        assert_eq!(fix_up(Some(vec![auth(1)]), &ids), Err(ErrorCode::InvalidAcl), "ip is not one");
+        let super_digest = zk_proto::data::digest("super:admin");
+        for word in ["bob:1", "super:admin"] {
+            ids.authenticate("digest", Some(word.as_bytes()), Some(&super_digest)).unwrap();
+        }
+        let digest = |word: &str| zk_proto::data::digest(word);
+        let expanded = |bits, word| {
+            let id = Id { scheme: Some("digest".into()), id: Some(digest(word).into()) };
+            Acl { perms: Permissions::from_bits_retain(bits), id }
+        };
+        // Whatever its id is, even null; and what doubles by it stays.
+        let mut null = auth(1);
+        null.id.id = None;
+        let list = vec![expanded(1, "bob:1"), entry("world", "anyone"), auth(1), null];
+        let fixed = fix_up(Some(list), &ids).unwrap();
+        let both = [expanded(1, "bob:1"), expanded(1, "super:admin")];
+        let mut expected = vec![expanded(1, "bob:1"), entry("world", "anyone")];
+        expected.extend(both.clone());
+        expected.extend(both);
+        assert_eq!(fixed, expected);
     }
 }

@@ -8,6 +8,7 @@
     reason = "a test may panic, and says what it expects"
 )]
 
+mod authentication;
 mod containers;
 mod frames;
 mod golden;
@@ -77,6 +78,8 @@ impl Bench {
                 max_per_minute: 10_000,
                 max_never_used_ms: 0,
             },
+            super_digest: Some(zk_proto::data::digest("super:admin")),
+            skip_acl: false,
         };
         change(&mut options);
         Self {
