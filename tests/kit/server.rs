@@ -200,7 +200,7 @@ impl Backend {
 }
 
 fn embedded() -> zk_server_lite::ServerBuilder {
-    Server::builder().tick_time(TICK).super_digest(SUPER_DIGEST)
+    Server::builder().tick_time(TICK).extended_types(true).super_digest(SUPER_DIGEST)
 }
 
 fn dial(backend: &Backend, embedded: Option<&Server>) -> Dial {
