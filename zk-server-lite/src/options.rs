@@ -121,6 +121,14 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether the hard limits of quotas hold: a write that would pass one is refused with
+    /// `QuotaExceeded`, and passing a soft one is logged. Default false: usage is counted, and
+    /// that is all (`zookeeper.enforceQuota`).
+    pub const fn enforce_quota(mut self, enabled: bool) -> Self {
+        self.features.enforce_quota = enabled;
+        self
+    }
+
     /// Whether a reconfig is refused with `Unimplemented`, which is all that a server that stands
     /// alone can do, and not with `ReconfigDisabled`. Default false (`zookeeper.reconfigEnabled`).
     pub const fn reconfig_enabled(mut self, enabled: bool) -> Self {

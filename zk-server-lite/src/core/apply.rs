@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use zk_proto::{ByteString, ErrorCode};
+use zk_proto::{ByteString, ErrorCode, Stat};
 
 use super::Replica;
 use super::data_node::DataNode;
 use super::ephemeral_type::EphemeralType;
+use super::quota::Usage;
 use super::txn::{Applied, Change, CreateTxn, Txn, TxnBody, TxnHeader, TxnResult};
 
 impl Replica {
@@ -40,7 +41,7 @@ impl Replica {
             }
             TxnBody::Create(txn) => {
                 match self.create(header, txn, owner_of(header, txn), changes) {
-                    Ok(path) => TxnResult::Created(path),
+                    Ok((path, _)) => TxnResult::Created(path),
                     Err(code) => TxnResult::Error(code),
                 }
             }
@@ -55,11 +56,14 @@ impl Replica {
                 self.delete(header, path, changes)
             }
             TxnBody::SetData { path, data, version } => {
+                let before = self.tree.node(path).map_or(0, DataNode::data_length);
                 match self.tree.set_data(header, path, data.as_ref(), *version) {
                     Some(node) => {
-                        let acl = Arc::clone(&node.acl);
+                        let (stat, acl) = (node.stat(), Arc::clone(&node.acl));
+                        let bytes = node.data_length().wrapping_sub(before);
+                        self.tree.count(path, Usage { nodes: 0, bytes });
                         changes.push(Change::DataChanged { path: path.clone(), acl });
-                        TxnResult::DataSet(node.stat())
+                        TxnResult::DataSet(stat)
                     }
                     None => TxnResult::Error(ErrorCode::NoNode),
                 }
@@ -83,11 +87,14 @@ impl Replica {
         txn: &CreateTxn,
         owner: EphemeralType,
         changes: &mut Vec<Change>,
-    ) -> Result<ByteString, ErrorCode> {
+    ) -> Result<(ByteString, Stat), ErrorCode> {
         let change = self.tree.create(header, txn, owner)?;
         let path = change.path().clone();
         changes.push(change);
-        Ok(path)
+        // Before the server fills it in, if it is the node that tells how much of a quota is used.
+        let stat = self.tree.node(&path).map(DataNode::stat).unwrap_or_default();
+        self.tree.count_created(&path, stat.data_length.into());
+        Ok((path, stat))
     }
 
     /// The same, for those who want to know the node's state.
@@ -99,10 +106,7 @@ impl Replica {
         changes: &mut Vec<Change>,
     ) -> TxnResult {
         match self.create(header, txn, owner, changes) {
-            Ok(path) => {
-                let stat = self.tree.node(&path).map(DataNode::stat).unwrap_or_default();
-                TxnResult::Created2(path, stat)
-            }
+            Ok((path, stat)) => TxnResult::Created2(path, stat),
             Err(code) => TxnResult::Error(code),
         }
     }
@@ -113,8 +117,10 @@ impl Replica {
         path: &ByteString,
         changes: &mut Vec<Change>,
     ) -> TxnResult {
+        let bytes = self.tree.node(path).map_or(0, DataNode::data_length);
         match self.tree.delete(header.zxid, path) {
             Some(change) => {
+                self.tree.count_deleted(path, bytes);
                 changes.push(change);
                 TxnResult::Deleted
             }

@@ -51,6 +51,11 @@ impl DataNode {
         self.data.as_ref()
     }
 
+    /// How long the data is; null is as long as empty.
+    pub(super) fn data_length(&self) -> i64 {
+        self.data.as_ref().map_or(0, length).into()
+    }
+
     /// Who may do what.
     pub(crate) fn acl(&self) -> &[Acl] {
         &self.acl

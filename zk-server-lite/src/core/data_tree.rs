@@ -8,6 +8,7 @@ use zk_proto::{Acl, ByteString, ErrorCode, Permissions, SessionId, Version, Zxid
 
 use super::data_node::DataNode;
 use super::ephemeral_type::EphemeralType;
+use super::quota::Quotas;
 use super::txn::{Change, CreateTxn, TxnHeader};
 
 #[expect(clippy::disallowed_types, reason = "looked up by path; its order is never observed")]
@@ -21,6 +22,7 @@ pub(crate) struct DataTree {
     ephemerals: BTreeMap<SessionId, BTreeSet<ByteString>>,
     /// The paths of the nodes that the server's own cleaner removes.
     expiring: BTreeSet<ByteString>,
+    pub(super) quotas: Quotas,
     /// What nearly every node has as its ACL, stored once.
     open_acl: Arc<[Acl]>,
 }
@@ -35,6 +37,7 @@ impl Default for DataTree {
             nodes: Nodes::default(),
             ephemerals: BTreeMap::new(),
             expiring: BTreeSet::new(),
+            quotas: Quotas::default(),
             open_acl: Acl::open().into(),
         };
         for path in SPECIAL {
@@ -198,6 +201,13 @@ impl DataTree {
         Some(node)
     }
 
+    /// Sets a node's data as if it had always been that: no version, time or zxid moves.
+    pub(super) fn replace_data(&mut self, path: &str, data: Bytes) {
+        if let Some(node) = self.nodes.get_mut(path) {
+            node.data = Some(data);
+        }
+    }
+
     /// Sets a node's ACL; neither mzxid nor mtime move.
     pub(super) fn set_acl(
         &mut self,
@@ -243,5 +253,5 @@ fn copy(data: Option<&Bytes>) -> Option<Bytes> {
 
 const ROOT: &str = "/";
 const ZOOKEEPER: &str = "/zookeeper";
-const QUOTA: &str = "/zookeeper/quota";
+pub(super) const QUOTA: &str = "/zookeeper/quota";
 const CONFIG: &str = "/zookeeper/config";

@@ -17,8 +17,9 @@ impl Replica {
             timeout.encode(&mut bytes);
             fnv1a(&bytes)
         });
+        let quotas = self.tree.quotas.prefixes().map(|prefix| fnv1a(prefix.as_bytes()));
         let zxid = fnv1a(&self.last_zxid.0.to_be_bytes());
-        nodes.chain(sessions).fold(zxid, u64::wrapping_add)
+        nodes.chain(sessions).chain(quotas).fold(zxid, u64::wrapping_add)
     }
 }
 

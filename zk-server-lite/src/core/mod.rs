@@ -19,6 +19,7 @@ mod ephemeral_type;
 mod outstanding;
 mod prepare;
 mod query;
+mod quota;
 mod session;
 #[cfg(test)]
 mod tests;

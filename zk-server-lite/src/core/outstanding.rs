@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use zk_proto::{Acl, ByteString, Version};
+use bytes::Bytes;
+use zk_proto::{Acl, ByteString, ErrorCode, Version};
 
 use super::data_tree::{DataTree, parent_of};
 use super::prepare::Features;
+use super::quota::Usage;
 use super::txn::{CreateTxn, TxnBody};
 
 /// What checks need to know of a node (`ChangeRecord`).
@@ -18,6 +20,7 @@ pub(super) struct ChangeRecord {
     pub(super) aversion: Version,
     pub(super) ephemeral: bool,
     pub(super) children: usize,
+    pub(super) data_length: i64,
 }
 
 /// A tree with changes that are decided but not applied.
@@ -34,6 +37,14 @@ impl<'a> Outstanding<'a> {
         Self { tree, features, changed: BTreeMap::new() }
     }
 
+    /// Whether a write stays within the limits of quotas, if they are enforced.
+    ///
+    /// # Errors
+    /// `QuotaExceeded`.
+    pub(super) fn check_quota(&self, path: &str, change: Usage) -> Result<(), ErrorCode> {
+        if self.features.enforce_quota { self.tree.check_quota(path, change) } else { Ok(()) }
+    }
+
     /// The node at a path, as it will be.
     pub(super) fn node(&self, path: &str) -> Option<ChangeRecord> {
         if let Some(record) = self.changed.get(path) {
@@ -46,6 +57,7 @@ impl<'a> Outstanding<'a> {
             aversion: node.aversion,
             ephemeral: node.owner.is_ephemeral(),
             children: node.children.len(),
+            data_length: node.data_length(),
         })
     }
 
@@ -62,8 +74,11 @@ impl<'a> Outstanding<'a> {
                     parent.children = parent.children.saturating_sub(1);
                 });
             }
-            TxnBody::SetData { path, version, .. } => {
-                self.change(path, |node| node.version = *version);
+            TxnBody::SetData { path, data, version } => {
+                self.change(path, |node| {
+                    node.version = *version;
+                    node.data_length = length(data.as_ref());
+                });
             }
             TxnBody::SetAcl { path, acl, version } => self.change(path, |node| {
                 node.acl = acl.as_slice().into();
@@ -85,6 +100,7 @@ impl<'a> Outstanding<'a> {
             aversion: Version(0),
             ephemeral: txn.ephemeral,
             children: 0,
+            data_length: length(txn.data.as_ref()),
         };
         self.changed.insert(txn.path.clone(), Some(record));
         self.change_parent(&txn.path, |parent| {
@@ -105,4 +121,9 @@ impl<'a> Outstanding<'a> {
             self.changed.insert(path.into(), Some(record));
         }
     }
+}
+
+/// Null is as long as empty.
+pub(super) fn length(data: Option<&Bytes>) -> i64 {
+    data.map_or(0, |data| i64::try_from(data.len()).unwrap_or(i64::MAX))
 }

@@ -12,7 +12,8 @@ use zk_proto::{ByteString, CreateMode, ErrorCode, Permissions, SessionId, Versio
 use super::acl::{Caller, fix_up};
 use super::data_tree::{SPECIAL, parent_of};
 use super::ephemeral_type::Ttl;
-use super::outstanding::Outstanding;
+use super::outstanding::{Outstanding, length};
+use super::quota::Usage;
 use super::txn::{CreateTxn, TxnBody};
 use super::{DataTree, Replica};
 
@@ -59,6 +60,8 @@ pub(crate) enum WriteRequest {
 pub(crate) struct Features {
     /// Nodes with a time to live (`zookeeper.extendedTypesEnabled`).
     pub(crate) extended_types: bool,
+    /// Whether limits of quotas are more than words (`zookeeper.enforceQuota`).
+    pub(crate) enforce_quota: bool,
     /// Changes of the ensemble (`zookeeper.reconfigEnabled`).
     pub(crate) reconfig_enabled: bool,
 }
@@ -186,6 +189,7 @@ fn create_in_mode(
     if parent.ephemeral {
         return Err(ErrorCode::NoChildrenForEphemerals);
     }
+    state.check_quota(&path, Usage { nodes: 1, bytes: length(request.data.as_ref()) })?;
     Ok(CreateTxn {
         path,
         data: request.data,
@@ -239,6 +243,8 @@ fn set_data(
     validate(&request.path).map_err(|_| ErrorCode::BadArguments)?;
     let node = state.node(&request.path).ok_or(ErrorCode::NoNode)?;
     caller.check_acl(Permissions::WRITE, &node.acl)?;
+    let bytes = length(request.data.as_ref()).wrapping_sub(node.data_length);
+    state.check_quota(&request.path, Usage { nodes: 0, bytes })?;
     check_version(request.version, node.version)?;
     Ok(TxnBody::SetData {
         path: request.path,

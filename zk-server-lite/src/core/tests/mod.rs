@@ -11,6 +11,7 @@
 mod create_modes;
 mod model;
 mod multi;
+mod quotas;
 mod reads;
 mod sequence;
 mod stat;
