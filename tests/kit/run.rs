@@ -153,8 +153,14 @@ fn keeper_runtime() -> Runtime {
 /// is, one in a container when `ZK_TEST_REQUIRE=container` says so.
 fn required() -> bool {
     let wanted = env::var("ZK_TEST_SERVER").unwrap_or_default();
-    wanted != "container"
-        || env::var("ZK_TEST_REQUIRE").is_ok_and(|required| required == "container")
+    wanted != "container" || is_required("container")
+}
+
+/// Whether `ZK_TEST_REQUIRE`, a list with commas, names it: then its absence is a failure.
+#[must_use]
+pub fn is_required(what: &str) -> bool {
+    env::var("ZK_TEST_REQUIRE")
+        .is_ok_and(|required| required.split(',').any(|name| name.trim() == what))
 }
 
 const LIMIT_VIRTUAL: Duration = Duration::from_secs(3600);

@@ -1,0 +1,123 @@
+//! Which foreign clients there are on this machine.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// A client that is not ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    /// Python.
+    Kazoo,
+    /// The shell of the Java client.
+    ZkCli,
+    /// The shell of the C client.
+    CliMt,
+    /// A program of ours over the C library.
+    C,
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kazoo => "kazoo",
+            Self::ZkCli => "zkCli.sh",
+            Self::CliMt => "cli_mt",
+            Self::C => "libzookeeper-mt",
+        })
+    }
+}
+
+/// Where each one is, or why it is not there.
+#[derive(Clone, Debug)]
+pub(crate) struct Installed {
+    python: Result<PathBuf, String>,
+    zk_cli: Result<PathBuf, String>,
+    cli_mt: Result<PathBuf, String>,
+    c_library: Result<(), String>,
+}
+
+impl Installed {
+    pub(crate) fn look() -> Self {
+        Self {
+            python: python(),
+            zk_cli: file(&ZK_CLI).and_then(|path| runs(&path, "java", &["-version"])),
+            cli_mt: file(&CLI_MT),
+            c_library: file(&[C_HEADER]).and_then(|_| runs(&(), "cc", &["--version"])),
+        }
+    }
+
+    /// Why it cannot be run, if so.
+    pub(crate) fn missing(&self, client: Foreign) -> Option<&str> {
+        let reason = match client {
+            Foreign::Kazoo => self.python.as_ref().err(),
+            Foreign::ZkCli => self.zk_cli.as_ref().err(),
+            Foreign::CliMt => self.cli_mt.as_ref().err(),
+            Foreign::C => self.c_library.as_ref().err(),
+        };
+        reason.map(String::as_str)
+    }
+
+    /// What starts it; a script or a theme, and where to connect to, are to follow.
+    pub(crate) fn program(&self, client: Foreign) -> PathBuf {
+        match client {
+            Foreign::Kazoo => self.python.clone().unwrap(),
+            Foreign::ZkCli => self.zk_cli.clone().unwrap(),
+            Foreign::CliMt => self.cli_mt.clone().unwrap(),
+            Foreign::C => compiled().to_owned(),
+        }
+    }
+}
+
+/// A Python that knows kazoo: the one of `install.sh`, or the system's.
+fn python() -> Result<PathBuf, String> {
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/foreign/bin/python");
+    let candidates = [ours, PathBuf::from("python3")];
+    let knows_kazoo = |python: &PathBuf| runs(&(), python, &["-c", "import kazoo"]).is_ok();
+    let found = candidates.into_iter().find(knows_kazoo);
+    found.ok_or_else(|| "no python3 that can import kazoo".to_owned())
+}
+
+fn file(candidates: &[&str]) -> Result<PathBuf, String> {
+    let found = candidates.iter().map(PathBuf::from).find(|path| path.exists());
+    found.ok_or_else(|| format!("no {}", candidates.join(", no ")))
+}
+
+/// The value, if the program can be run and says yes.
+fn runs<T: Clone>(
+    value: &T,
+    program: impl AsRef<std::ffi::OsStr>,
+    arguments: &[&str],
+) -> Result<T, String> {
+    let mut command = Command::new(program.as_ref());
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    match command.status() {
+        Ok(status) if status.success() => Ok(value.clone()),
+        Ok(status) => Err(format!("{}: {status}", program.as_ref().display())),
+        Err(error) => Err(format!("{}: {error}", program.as_ref().display())),
+    }
+}
+
+/// The C program, compiled once in a run.
+fn compiled() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("foreign-c-{}", std::process::id()));
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("foreign/c/client.c");
+        let output = Command::new("cc")
+            .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-DTHREADED", "-D_GNU_SOURCE", "-o"])
+            .args([&program, &source])
+            .arg("-lzookeeper_mt")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        program
+    })
+}
+
+/// Debian's, and where an unpacked release may have been put.
+const ZK_CLI: [&str; 2] = ["/usr/share/zookeeper/bin/zkCli.sh", "/opt/zookeeper/bin/zkCli.sh"];
+const CLI_MT: [&str; 1] = ["/usr/lib/zookeeper/bin/cli_mt"];
+const C_HEADER: &str = "/usr/include/zookeeper/zookeeper.h";

@@ -1,0 +1,32 @@
+from talk import connect, end, refused
+
+client = connect()
+client.create("/kazoo-data", b"first")
+data, stat = client.get("/kazoo-data")
+print(data, stat.version)
+print(client.set("/kazoo-data", b"second").version)
+print(client.set("/kazoo-data", b"third", version=1).version)
+print("stale set:", refused(client.set, "/kazoo-data", b"lost", version=1))
+print("absent set:", refused(client.set, "/kazoo-absent", b""))
+print("absent get:", refused(client.get, "/kazoo-absent"))
+print("absent exists:", client.exists("/kazoo-absent"))
+print(client.get("/kazoo-data")[0])
+client.set("/kazoo-data", b"")
+print(client.get("/kazoo-data")[0])
+big = bytes(range(256)) * 2048
+client.set("/kazoo-data", big)
+print(client.get("/kazoo-data")[0] == big)
+client.create("/kazoo-data/child")
+print("not empty:", refused(client.delete, "/kazoo-data"))
+print("stale delete:", refused(client.delete, "/kazoo-data/child", version=7))
+print(client.delete("/kazoo-data/child", version=0))
+print(client.delete("/kazoo-data", recursive=True), client.exists("/kazoo-data"))
+print("absent delete:", refused(client.delete, "/kazoo-data"))
+print("sync:", client.sync("/kazoo-data"))
+futures = [client.create_async(f"/kazoo-pipelined-{at}", b"%d" % at) for at in range(200)]
+print("pipelined:", [future.get(timeout=20) for future in futures]
+      == [f"/kazoo-pipelined-{at}" for at in range(200)])
+print(client.create("/kazoo-\u00e9\u20ac") == "/kazoo-\u00e9\u20ac")
+print("unicode:", "kazoo-\u00e9\u20ac" in client.get_children("/"))
+print("above U+FFFF:", refused(client.create, "/kazoo-\N{GRINNING FACE}"))
+end(client)

@@ -1,0 +1,17 @@
+from talk import connect, end
+
+anna, bob = connect(), connect()
+first, second = anna.Party("/kazoo-party", "anna"), bob.Party("/kazoo-party", "bob")
+first.join()
+second.join()
+print(sorted(first), len(second))
+first.leave()
+print(sorted(second))
+first.join()
+print(sorted(second))
+end(anna)
+print(sorted(second))
+shallow = bob.ShallowParty("/kazoo-shallow", "bob")
+shallow.join()
+print(sorted(shallow))
+end(bob)
