@@ -12,6 +12,7 @@
 
 mod bad_paths;
 mod bad_requests;
+mod client_calls;
 mod four_letter_words;
 mod handshake;
 mod hostile;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let cases = [
         bad_paths::cases(),
         bad_requests::cases(),
+        client_calls::cases(),
         four_letter_words::cases(),
         handshake::cases(),
         hostile::cases(),
