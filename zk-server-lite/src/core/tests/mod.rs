@@ -15,6 +15,7 @@ mod quotas;
 mod reads;
 mod sequence;
 mod stat;
+mod watch_model;
 mod watches;
 mod writes;
 

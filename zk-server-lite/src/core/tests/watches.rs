@@ -2,26 +2,27 @@
 
 use std::sync::Arc;
 
+use zk_proto::AddWatchMode;
 use zk_proto::EventType::{self, NodeChildrenChanged, NodeCreated, NodeDataChanged, NodeDeleted};
 
 use super::super::txn::Change;
-use super::super::watches::{ConnId, WatchManager, WatchTable};
+use super::super::watches::{ConnId, WatchManager, WatchTable, WatchesSummary};
 use super::*;
 
 const ONE: ConnId = ConnId(1);
 const TWO: ConnId = ConnId(2);
 
-fn created(path: &str) -> Change {
+pub(super) fn created(path: &str) -> Change {
     let acl: Arc<[Acl]> = Acl::open().into();
     Change::Created { path: path.into(), parent_acl: Arc::clone(&acl), acl }
 }
 
-fn deleted(path: &str) -> Change {
+pub(super) fn deleted(path: &str) -> Change {
     let acl: Arc<[Acl]> = Acl::open().into();
     Change::Deleted { path: path.into(), parent_acl: Arc::clone(&acl), acl }
 }
 
-fn data_changed(path: &str) -> Change {
+pub(super) fn data_changed(path: &str) -> Change {
     Change::DataChanged { path: path.into(), acl: Acl::open().into() }
 }
 
@@ -113,4 +114,30 @@ fn the_changes_of_a_multi_come_in_the_order_of_its_operations() {
     let header = TxnHeader { session: ALICE, zxid: Zxid(1), time: 0 };
     let applied = bench.replica.apply(&Txn { header, body });
     assert_eq!(applied.changes, [created("/a"), created("/a/b")]);
+}
+
+#[test]
+fn a_summary_is_of_data_watches_only_and_the_count_of_both_tables() {
+    let mut watches = WatchManager::default();
+    watches.add(WatchTable::Child, "/a", ONE);
+    assert_eq!((watches.summary(), watches.count()), (WatchesSummary::default(), 1));
+    watches.add(WatchTable::Data, "/a", ONE);
+    watches.add_watch("/b", TWO, AddWatchMode::Persistent);
+    watches.add_watch("/a", TWO, AddWatchMode::PersistentRecursive);
+    let summary = WatchesSummary { connections: 2, paths: 2, total: 3 };
+    assert_eq!((watches.summary(), watches.count()), (summary, 5));
+    // Several modes are one entry.
+    watches.add_watch("/a", ONE, AddWatchMode::PersistentRecursive);
+    assert_eq!((watches.summary(), watches.count()), (summary, 5));
+}
+
+#[test]
+fn a_connection_whose_watches_have_all_fired_is_counted_until_it_is_gone() {
+    let mut watches = WatchManager::default();
+    watches.add(WatchTable::Data, "/a", ONE);
+    fire(&mut watches, &data_changed("/a"));
+    let summary = WatchesSummary { connections: 1, paths: 0, total: 0 };
+    assert_eq!(watches.summary(), summary);
+    watches.remove_connection(ONE);
+    assert_eq!(watches.summary(), WatchesSummary::default());
 }

@@ -86,3 +86,54 @@ fn watches_go_with_their_connection() {
     bench.engine.handle_closed(conn);
     assert_eq!(bench.engine.watch_count(), 0);
 }
+
+#[test]
+fn data_watches_are_listed_by_session_and_by_path() {
+    use zk_proto::AddWatchMode::PersistentRecursive;
+    use zk_proto::message::AddWatchRequest;
+    let mut bench = Bench::new();
+    let (one, two) = (bench.session(), bench.session());
+    let _ = bench.call(one.conn, OpCode::GetData, &get_data("/", true));
+    let _ = bench.call(one.conn, OpCode::GetChildren, &get_children("/", true));
+    for path in ["/", "/a"] {
+        let request = AddWatchRequest { path: path.into(), mode: PersistentRecursive };
+        let _ = bench.call(two.conn, OpCode::AddWatch, &request);
+    }
+    let by_session: Vec<(SessionId, Vec<String>)> = bench
+        .engine
+        .watches_by_session()
+        .map(|(session, paths)| (session, paths.map(ToString::to_string).collect()))
+        .collect();
+    let expected =
+        [(one.id, vec!["/".to_owned()]), (two.id, vec!["/".to_owned(), "/a".to_owned()])];
+    assert_eq!(by_session, expected);
+    let mut by_path: Vec<(String, Vec<SessionId>)> = bench
+        .engine
+        .watches_by_path()
+        .map(|(path, sessions)| (path.to_string(), sessions.collect()))
+        .collect();
+    by_path.sort();
+    assert_eq!(by_path, [("/".to_owned(), vec![one.id, two.id]), ("/a".to_owned(), vec![two.id])]);
+    let summary = bench.engine.watches_summary();
+    assert_eq!((summary.connections, summary.paths, summary.total), (2, 2, 3));
+    assert_eq!(bench.engine.watch_count(), 4);
+}
+
+#[test]
+fn a_watch_that_stays_goes_with_its_connection_and_can_be_set_on_the_next() {
+    use zk_proto::AddWatchMode::PersistentRecursive;
+    use zk_proto::message::AddWatchRequest;
+    let mut bench = Bench::new();
+    let (writer, watcher) = (bench.session().conn, bench.session());
+    let request = AddWatchRequest { path: "/".into(), mode: PersistentRecursive };
+    let _ = bench.call(watcher.conn, OpCode::AddWatch, &request);
+    let moved = bench.open();
+    bench.connect(moved, &renewal(&watcher)).unwrap();
+    assert_eq!(bench.engine.watch_count(), 0);
+    bench.create(writer, "/a", 0);
+    let _ = bench.call(moved, OpCode::AddWatch, &request);
+    bench.send(writer, 1, OpCode::Create, &create("/b", 0));
+    assert_eq!(bench.events(moved), [(Zxid(4), NodeCreated, "/b".to_owned())]);
+    bench.engine.handle_closed(moved);
+    assert_eq!(bench.engine.watch_count(), 0);
+}
