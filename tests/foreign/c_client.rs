@@ -10,6 +10,7 @@ cases! {
         c_reads_writes_and_deletes_and_is_told_what_is_wrong,
         c_is_told_of_each_change_it_watches_for_and_removes_a_watch,
         c_commits_a_multi_whole_or_not_at_all,
+        c_proves_itself_by_digest_and_is_refused_without,
         c_asks_for_the_configuration_and_may_not_change_it,
     ],
     embedded: [c_keeps_its_session_on_a_new_connection_and_learns_when_it_expired],

@@ -11,6 +11,7 @@ cases! {
         cli_mt_reads_writes_and_deletes_and_is_told_what_is_wrong,
         cli_mt_prints_a_stat_and_children,
         cli_mt_is_told_of_a_node_that_appears,
+        cli_mt_proves_itself_by_digest,
         cli_mt_asks_in_a_row_without_waiting,
     ],
     embedded: [

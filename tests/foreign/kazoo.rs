@@ -11,6 +11,7 @@ cases! {
         kazoo_reads_every_field_of_a_stat,
         kazoo_is_told_of_each_change_it_watches_for,
         kazoo_commits_a_transaction_whole_or_not_at_all,
+        kazoo_proves_itself_by_digest_and_is_refused_without,
     ],
     embedded: [kazoo_keeps_its_session_on_a_new_connection_and_learns_when_it_expired],
 }

@@ -12,8 +12,11 @@ cases! {
         zk_cli_prints_the_stat_of_a_node,
         zk_cli_watches_data_children_and_existence,
         zk_cli_adds_and_removes_persistent_and_recursive_watches,
+        zk_cli_proves_itself_by_digest_and_is_refused_without,
+        zk_cli_sets_lists_and_deletes_quotas,
         zk_cli_deletes_a_tree_and_lists_one,
         zk_cli_counts_children_and_lists_ephemerals,
+        zk_cli_asks_for_identity_version_and_configuration,
         zk_cli_closes_its_session_and_opens_another,
     ],
     embedded: [
