@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use zk_client::{Client, ClientBuilder, Connecting, Stream};
 use zk_proto::message::ConnectResponse;
-use zk_server_lite::Server;
+use zk_server_lite::{FourLetterWords, Server};
 
 use crate::network::{Dial, Network};
 use crate::raw::RawConnection;
@@ -200,7 +200,11 @@ impl Backend {
 }
 
 fn embedded() -> zk_server_lite::ServerBuilder {
-    Server::builder().tick_time(TICK).extended_types(true).super_digest(SUPER_DIGEST)
+    Server::builder()
+        .tick_time(TICK)
+        .extended_types(true)
+        .super_digest(SUPER_DIGEST)
+        .four_letter_words(FourLetterWords::ALL)
 }
 
 fn dial(backend: &Backend, embedded: Option<&Server>) -> Dial {

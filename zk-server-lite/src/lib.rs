@@ -41,6 +41,6 @@ mod net;
 mod options;
 mod server;
 
-pub use net::MemoryTransport;
+pub use net::{FourLetterWords, MemoryTransport, UnknownWord};
 pub use options::{ServerBuilder, StartError};
 pub use server::Server;

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::core::Features;
 use crate::engine::{ContainerOptions, EngineOptions};
+use crate::net::FourLetterWords;
 use crate::server::Server;
 
 /// Sets up a [`Server`]; see [`Server::builder`].
@@ -17,6 +18,8 @@ use crate::server::Server;
 pub struct ServerBuilder {
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) max_frame: usize,
+    pub(crate) max_client_cnxns: u32,
+    pub(crate) four_letter_words: FourLetterWords,
     tick_time: Duration,
     min_session_timeout: Option<Duration>,
     max_session_timeout: Option<Duration>,
@@ -61,6 +64,8 @@ impl Default for ServerBuilder {
         Self {
             listen: Some((Ipv4Addr::LOCALHOST, 0).into()),
             max_frame: zk_proto::frame::DEFAULT_MAX_FRAME,
+            max_client_cnxns: 0,
+            four_letter_words: FourLetterWords::default(),
             tick_time: Duration::from_millis(3000),
             min_session_timeout: None,
             max_session_timeout: None,
@@ -170,6 +175,22 @@ impl ServerBuilder {
     /// Default false (`zookeeper.skipACL`).
     pub const fn skip_acl(mut self, skip: bool) -> Self {
         self.skip_acl = skip;
+        self
+    }
+
+    /// How many TCP connections one address may have open, whether they are sessions, four letter
+    /// words or nothing yet; one more is reset. 0 is any number, and the default
+    /// (`maxClientCnxns`): ZooKeeper's 60 are there to protect a server from one machine, and all
+    /// clients of a test come from one. Clients over [`Server::memory`] are never too many.
+    pub const fn max_client_cnxns(mut self, most: u32) -> Self {
+        self.max_client_cnxns = most;
+        self
+    }
+
+    /// Which four letter words are answered. Default `srvr` alone, as ZooKeeper's
+    /// (`4lw.commands.whitelist`).
+    pub const fn four_letter_words(mut self, words: FourLetterWords) -> Self {
+        self.four_letter_words = words;
         self
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use zk_proto::{SessionId, Zxid};
 
-use crate::net::{Hub, MemoryTransport, accept_loop, tick_loop};
+use crate::net::{ClientCnxns, FourLetterOptions, Hub, MemoryTransport, accept_loop, tick_loop};
 use crate::options::{ServerBuilder, StartError};
 
 /// A standalone server that keeps everything in memory.
@@ -35,10 +35,16 @@ impl Server {
             local_addr = Some(bound.local_addr().map_err(failed)?);
             listener = Some(bound);
         }
-        let hub = Arc::new(Hub::new(engine_options, options.max_frame));
+        let four_letter = FourLetterOptions {
+            words: options.four_letter_words,
+            local_addr,
+            max_client_cnxns: options.max_client_cnxns,
+        };
+        let hub = Arc::new(Hub::new(engine_options, options.max_frame, four_letter));
         hub.spawn(tick_loop(Arc::clone(&hub)));
         if let Some(listener) = listener {
-            hub.spawn(accept_loop(Arc::clone(&hub), listener));
+            let cnxns = Arc::new(ClientCnxns::new(options.max_client_cnxns));
+            hub.spawn(accept_loop(Arc::clone(&hub), listener, cnxns));
         }
         Ok(Self { hub, local_addr })
     }

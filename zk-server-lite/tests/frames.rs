@@ -160,7 +160,7 @@ async fn requests_served(server: &Server) -> i32 {
     stream.write_all(b"srvr").await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    let line = answer.lines().find_map(|line| line.strip_prefix("Received: ")).unwrap();
+    let line = answer.lines().find_map(|line| line.strip_prefix("Sent: ")).unwrap();
     line.parse().unwrap()
 }
 

@@ -75,6 +75,17 @@ impl DataTree {
         self.nodes.len()
     }
 
+    /// How many ephemeral nodes there are.
+    pub(crate) fn ephemerals_count(&self) -> usize {
+        self.ephemerals.values().map(BTreeSet::len).sum()
+    }
+
+    /// The bytes of all paths and all data. Visits every node.
+    pub(crate) fn approximate_data_size(&self) -> usize {
+        let data = |node: &DataNode| node.data.as_ref().map_or(0, Bytes::len);
+        self.nodes.iter().map(|(path, node)| path.len().saturating_add(data(node))).sum()
+    }
+
     /// The ephemeral nodes of a session, in order.
     pub(crate) fn ephemerals(&self, session: SessionId) -> impl Iterator<Item = &ByteString> {
         self.ephemerals.get(&session).into_iter().flatten()

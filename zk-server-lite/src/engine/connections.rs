@@ -1,17 +1,24 @@
 //! What the engine knows of each connection.
 
+use ::core::net::SocketAddr;
+
 use bytes::BytesMut;
 use zk_proto::SessionId;
+use zk_proto::frame::put_frame;
 
 use crate::core::AuthIds;
 
-use super::{ConnId, Engine, Output};
+use super::{ConnId, ConnectionStats, Engine, Now, Output};
 
 /// One client's connection.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) phase: Phase,
     pub(super) ids: AuthIds,
+    pub(super) peer: SocketAddr,
+    pub(super) stats: ConnectionStats,
+    /// When it will be closed if it does not say who it is, in milliseconds.
+    pub(super) handshake_deadline_ms: u64,
     out: BytesMut,
     /// Whether it stands in the list of those with bytes to send.
     listed: bool,
@@ -35,8 +42,21 @@ pub(super) enum Phase {
 }
 
 impl Connection {
-    pub(super) fn new(ids: AuthIds) -> Self {
-        Self { phase: Phase::default(), ids, out: BytesMut::new(), listed: false }
+    pub(super) fn new(
+        ids: AuthIds,
+        peer: SocketAddr,
+        handshake_deadline_ms: u64,
+        now: Now,
+    ) -> Self {
+        Self {
+            phase: Phase::default(),
+            ids,
+            peer,
+            stats: ConnectionStats::new(now.wall_ms),
+            handshake_deadline_ms,
+            out: BytesMut::new(),
+            listed: false,
+        }
     }
 
     pub(super) const fn is_handshaking(&self) -> bool {
@@ -62,15 +82,23 @@ impl Connection {
 }
 
 impl Engine {
-    /// Where to write what goes out on a connection; `None` when there is no such connection.
-    pub(super) fn outbox(&mut self, conn: ConnId) -> Option<&mut BytesMut> {
+    /// Sends a frame on a connection and tells how long it is without its length; `None` when
+    /// there is no such connection.
+    pub(super) fn send(&mut self, conn: ConnId, body: impl FnOnce(&mut BytesMut)) -> Option<usize> {
         let connection = self.connections.get_mut(&conn)?;
         if !connection.listed {
             connection.listed = true;
             self.ready.push_back(conn);
         }
-        self.packets.sent = self.packets.sent.wrapping_add(1);
-        Some(&mut connection.out)
+        self.stats.sent = self.stats.sent.wrapping_add(1);
+        connection.stats.count_sent();
+        let mut length = 0;
+        put_frame(&mut connection.out, |out| {
+            let before = out.len();
+            body(out);
+            length = out.len().saturating_sub(before);
+        });
+        Some(length)
     }
 
     /// Closes a connection, after what was written to it.

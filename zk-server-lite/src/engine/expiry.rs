@@ -60,6 +60,11 @@ impl ExpiryQueue {
         self.buckets.first_key_value().map(|(expires, _)| *expires)
     }
 
+    /// Who ends when, the next ones first.
+    pub(super) fn buckets(&self) -> impl Iterator<Item = (u64, Vec<SessionId>)> + '_ {
+        self.buckets.iter().map(|(expires, ids)| (*expires, ids.iter().copied().collect()))
+    }
+
     fn leave(&mut self, session: SessionId, expires: u64) {
         if let Some(sessions) = self.buckets.get_mut(&expires) {
             sessions.remove(&session);

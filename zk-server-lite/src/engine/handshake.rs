@@ -1,9 +1,8 @@
 //! The first frame of a connection (`ZooKeeperServer.processConnectRequest`).
 
 use bytes::Bytes;
-use zk_proto::frame::put_frame;
 use zk_proto::message::{ConnectRequest, ConnectResponse};
-use zk_proto::{Decode, Encode, Password, SessionId, jute::Reader};
+use zk_proto::{Decode, Encode, OpCode, Password, SessionId, Xid, jute::Reader};
 
 use crate::core::{Caller, WriteRequest, next_session_id, session_password};
 
@@ -12,6 +11,7 @@ use super::{ConnId, Engine, Now};
 
 impl Engine {
     pub(super) fn handshake(&mut self, conn: ConnId, frame: Bytes, now: Now) {
+        self.stats.connection_requests = self.stats.connection_requests.wrapping_add(1);
         let Ok(request) = ConnectRequest::decode(&mut Reader::new(frame)) else {
             return self.close(conn);
         };
@@ -27,6 +27,8 @@ impl Engine {
         if request.session_id == SessionId::NONE {
             let session = self.create_session(timeout_ms, now);
             self.welcome(conn, session, (timeout_ms, request.read_only), now);
+            // To take a session up again is no request, to have one made is.
+            self.note(conn, OpCode::CreateSession, Xid(0));
         } else if self.may_take_over(conn, &request) {
             let session = request.session_id;
             self.welcome(conn, session, (timeout_ms, request.read_only), now);
@@ -98,8 +100,6 @@ impl Engine {
     }
 
     fn respond(&mut self, conn: ConnId, response: &ConnectResponse) {
-        if let Some(out) = self.outbox(conn) {
-            put_frame(out, |out| response.encode(out));
-        }
+        let _ = self.send(conn, |out| response.encode(out));
     }
 }

@@ -21,6 +21,8 @@ mod handshake;
 mod reply;
 mod requests;
 mod set_watches;
+mod stats;
+mod status;
 #[cfg(test)]
 mod tests;
 mod watches;
@@ -41,6 +43,8 @@ use connections::{Connection, Phase};
 use containers::ContainerManager;
 pub(crate) use containers::ContainerOptions;
 use expiry::ExpiryQueue;
+pub(crate) use stats::{ConnectionStats, LastOp, ServerStats};
+pub(crate) use status::ConnectionStatus;
 
 /// What time it is.
 #[derive(Clone, Copy, Debug)]
@@ -90,15 +94,6 @@ pub(crate) enum Output {
     },
 }
 
-/// How many frames went in and out.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct PacketCounts {
-    /// Requests, pings and connects.
-    pub(crate) received: u64,
-    /// Replies and events.
-    pub(crate) sent: u64,
-}
-
 /// A standalone server.
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -117,7 +112,7 @@ pub(crate) struct Engine {
     ready: VecDeque<ConnId>,
     /// What is left of connections that were closed.
     closing: VecDeque<Output>,
-    packets: PacketCounts,
+    stats: ServerStats,
 }
 
 impl Engine {
@@ -133,7 +128,7 @@ impl Engine {
             last_session_id: first_session_id(SERVER_ID, options.session_id_seed_ms),
             ready: VecDeque::new(),
             closing: VecDeque::new(),
-            packets: PacketCounts::default(),
+            stats: ServerStats::default(),
             options,
         }
     }
@@ -142,18 +137,19 @@ impl Engine {
     pub(crate) fn handle_opened(&mut self, conn: ConnId, peer: SocketAddr, now: Now) {
         let ids = AuthIds::of_peer(peer.ip());
         let ids = if self.options.skip_acl { ids.unchecked() } else { ids };
-        self.connections.insert(conn, Connection::new(ids));
         let deadline = now.elapsed_ms.saturating_add(HANDSHAKE_TIMEOUT_MS);
+        self.connections.insert(conn, Connection::new(ids, peer, deadline, now));
         self.handshake_deadlines.push_back((deadline, conn));
     }
 
     /// A frame has arrived, without its length. Frames of connections that the engine has closed
     /// are ignored.
     pub(crate) fn handle_frame(&mut self, conn: ConnId, frame: Bytes, now: Now) {
-        let Some(connection) = self.connections.get(&conn) else {
+        let Some(connection) = self.connections.get_mut(&conn) else {
             return;
         };
-        self.packets.received = self.packets.received.wrapping_add(1);
+        self.stats.count_received(frame.len().saturating_add(LENGTH));
+        connection.stats.count_received();
         match connection.phase {
             Phase::Handshaking => self.handshake(conn, frame, now),
             Phase::Serving { session, .. } => {
@@ -161,6 +157,18 @@ impl Engine {
                 let caller = Caller { session, ids: connection.ids.clone() };
                 self.request(conn, &caller, frame, now);
             }
+        }
+    }
+
+    /// What was read of a connection at one time is answered at another.
+    pub(crate) fn handle_answered(&mut self, conn: ConnId, read: Now, now: Now) {
+        let latency_ms = now.elapsed_ms.saturating_sub(read.elapsed_ms);
+        let requests = self.stats.time(latency_ms);
+        if requests > 0
+            && let Some(connection) = self.connections.get_mut(&conn)
+        {
+            let zxid = self.replica.last_zxid();
+            connection.stats.time(requests, latency_ms, now.elapsed_ms, zxid);
         }
     }
 
@@ -174,6 +182,7 @@ impl Engine {
     /// go that have had their time.
     pub(crate) fn handle_timeout(&mut self, now: Now) {
         while let Some(session) = self.expiry.pop_due(now.elapsed_ms) {
+            self.stats.sessions_expired = self.stats.sessions_expired.wrapping_add(1);
             self.end_session(session, now);
         }
         while let Some((deadline, conn)) = self.handshake_deadlines.front().copied()
@@ -181,6 +190,7 @@ impl Engine {
         {
             self.handshake_deadlines.pop_front();
             if self.connections.get(&conn).is_some_and(Connection::is_handshaking) {
+                self.stats.sessionless_expired = self.stats.sessionless_expired.wrapping_add(1);
                 self.close(conn);
             }
         }
@@ -240,10 +250,6 @@ impl Engine {
         self.connections.len()
     }
 
-    pub(crate) const fn packets(&self) -> PacketCounts {
-        self.packets
-    }
-
     /// Decides, applies and tells those who watch; a refused write is a transaction, too.
     fn commit(&mut self, caller: &Caller, request: WriteRequest, now: Now) -> (Zxid, TxnResult) {
         let features = self.options.features;
@@ -283,6 +289,9 @@ impl Engine {
 /// Connections that take longer to say who they are get closed
 /// (`zookeeper.nio.sessionlessCnxnTimeout`).
 const HANDSHAKE_TIMEOUT_MS: u64 = 10_000;
+
+/// The bytes before a frame that say how long it is.
+const LENGTH: usize = 4;
 
 /// What a standalone ZooKeeper puts into its session ids.
 const SERVER_ID: u8 = 1;

@@ -1,6 +1,5 @@
 //! Replies and events, written straight to where they leave from.
 
-use zk_proto::frame::put_frame;
 use zk_proto::message::{
     Create2Response, CreateResponse, ErrorResponse, MultiResponse, MultiResult, NoBody,
     ReplyHeader, SetAclResponse, SetDataResponse,
@@ -57,15 +56,14 @@ impl Engine {
         zxid: Zxid,
         outcome: Result<impl Encode, ErrorCode>,
     ) {
-        if let Some(out) = self.outbox(conn) {
-            put_frame(out, |out| match outcome {
-                Ok(body) => {
-                    ReplyHeader { xid, zxid, err: ErrorCode::Ok }.encode(out);
-                    body.encode(out);
-                }
-                Err(err) => ReplyHeader { xid, zxid, err }.encode(out),
-            });
-        }
+        let length = self.send(conn, |out| match outcome {
+            Ok(body) => {
+                ReplyHeader { xid, zxid, err: ErrorCode::Ok }.encode(out);
+                body.encode(out);
+            }
+            Err(err) => ReplyHeader { xid, zxid, err }.encode(out),
+        });
+        self.stats.count_response(length);
     }
 
     /// Tells a watcher what happened, with the zxid of the change as servers do since 3.9.
@@ -76,14 +74,13 @@ impl Engine {
         path: ByteString,
         zxid: Zxid,
     ) {
-        if let Some(out) = self.outbox(conn) {
-            let header = ReplyHeader { xid: Xid::NOTIFICATION, zxid, err: ErrorCode::Ok };
-            let event = WatchedEvent { event_type, state: KeeperState::SyncConnected, path };
-            put_frame(out, |out| {
-                header.encode(out);
-                event.encode(out);
-            });
-        }
+        let header = ReplyHeader { xid: Xid::NOTIFICATION, zxid, err: ErrorCode::Ok };
+        let event = WatchedEvent { event_type, state: KeeperState::SyncConnected, path };
+        let length = self.send(conn, |out| {
+            header.encode(out);
+            event.encode(out);
+        });
+        self.stats.count_response(length);
     }
 }
 

@@ -9,7 +9,7 @@ use zk_proto::message::{
 use zk_proto::op::Request;
 use zk_proto::{Decode, DecodeError, ErrorCode, OpCode, Xid, Zxid};
 
-use crate::core::{Caller, WatchTable, WriteRequest};
+use crate::core::{Caller, TxnResult, WatchTable, WriteRequest};
 
 use super::connections::Phase;
 use super::reply::refused;
@@ -27,7 +27,10 @@ impl Engine {
             // Neither is a sign of life of the session.
             Some(OpCode::Auth) => return self.authenticate(conn, xid, &mut reader),
             Some(OpCode::Sasl) => return self.sasl(conn, xid, &mut reader),
-            _ => self.touch(conn, now),
+            _ => {
+                self.touch(conn, now);
+                self.note(conn, op.unwrap_or(OpCode::Error), xid);
+            }
         }
         match op {
             // createSession is a valid number in the original, which then answers with a frame
@@ -97,6 +100,9 @@ impl Engine {
         now: Now,
     ) {
         let (zxid, result) = self.commit(caller, request, now);
+        if matches!(result, TxnResult::Error(_)) {
+            self.note_refusal(conn);
+        }
         self.reply_to_write(conn, xid, zxid, result);
     }
 

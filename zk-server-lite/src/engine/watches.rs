@@ -46,13 +46,11 @@ impl Engine {
     }
 
     /// The data watches in numbers (wchs).
-    #[allow(dead_code, reason = "for the four letter words")]
     pub(crate) fn watches_summary(&self) -> WatchesSummary {
         self.watches.summary()
     }
 
     /// The paths of each session's data watches (wchc).
-    #[allow(dead_code, reason = "for the four letter words")]
     pub(crate) fn watches_by_session(
         &self,
     ) -> impl Iterator<Item = (SessionId, impl Iterator<Item = &ByteString>)> {
@@ -60,7 +58,6 @@ impl Engine {
     }
 
     /// The sessions of each path with data watches, the paths in no order (wchp).
-    #[allow(dead_code, reason = "for the four letter words")]
     pub(crate) fn watches_by_path(
         &self,
     ) -> impl Iterator<Item = (&ByteString, impl Iterator<Item = SessionId>)> {

@@ -9,13 +9,19 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, Wr
 
 use crate::engine::ConnId;
 
+use super::client_cnxns::Place;
 use super::four_letter::{Opening, opening};
 use super::hub::{Fed, Hub, OUTBOX_PAUSE};
 use super::outbox::{Fate, Outbox};
 
 /// Serves a client until one side hangs up.
-pub(super) async fn serve<S>(hub: Arc<Hub>, conn: ConnId, outbox: Arc<Outbox>, stream: S)
-where
+pub(super) async fn serve<S>(
+    hub: Arc<Hub>,
+    conn: ConnId,
+    outbox: Arc<Outbox>,
+    stream: S,
+    place: Option<Place>,
+) where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
     let (reader, writer) = split(stream);
@@ -30,8 +36,9 @@ where
         stage: Stage::Opening,
     };
     let end = connection.pump().await;
-    // Before the farewell, which may take a while: the watches go now.
+    // Before the farewell, which may take a while: the watches go now, and another may come.
     hub.close(conn);
+    drop(place);
     match end {
         Ok(()) => connection.farewell().await,
         Err(error) => tracing::debug!(conn = conn.0, %error, "connection ended"),
@@ -111,7 +118,10 @@ impl<S: AsyncRead + AsyncWrite> Connection<'_, S> {
                 false
             }
             Opening::Word(word) => {
-                self.sending.extend_from_slice(self.hub.answer(word).as_bytes());
+                let rest = self.inbox.get(4..).unwrap_or_default();
+                if let Some(answer) = self.hub.answer(self.conn, word, rest) {
+                    self.sending.extend_from_slice(answer.as_bytes());
+                }
                 true
             }
         }

@@ -15,8 +15,10 @@ use zk_proto::frame::{FrameError, take_frame};
 
 use crate::engine::{ConnId, Engine, EngineOptions, Now, Output};
 
+use super::client_cnxns::Place;
 use super::clock::Clock;
 use super::connection;
+use super::four_letter::{FourLetterOptions, TraceMask};
 use super::outbox::{Cause, Fate, Outbox};
 
 /// The engine, and what it takes to run it.
@@ -25,6 +27,8 @@ pub(crate) struct Hub {
     state: Mutex<State>,
     clock: Clock,
     max_frame: usize,
+    four_letter: FourLetterOptions,
+    trace_mask: TraceMask,
     runtime: Handle,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -57,7 +61,11 @@ pub(super) const OUTBOX_PAUSE: usize = 256 * 1024;
 
 impl Hub {
     /// Must be called on a tokio runtime, which will run everything.
-    pub(crate) fn new(options: impl FnOnce(u64) -> EngineOptions, max_frame: usize) -> Self {
+    pub(crate) fn new(
+        options: impl FnOnce(u64) -> EngineOptions,
+        max_frame: usize,
+        four_letter: FourLetterOptions,
+    ) -> Self {
         let clock = Clock::start();
         let seed = u64::try_from(clock.start_wall_ms()).unwrap_or(0);
         let state = State {
@@ -71,6 +79,8 @@ impl Hub {
             state: Mutex::new(state),
             clock,
             max_frame,
+            four_letter,
+            trace_mask: TraceMask::default(),
             runtime: Handle::current(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -89,8 +99,14 @@ impl Hub {
         );
     }
 
-    /// Serves a client on a stream, from an address; false once the server has stopped.
-    pub(super) fn open<S>(self: &Arc<Self>, stream: S, peer: SocketAddr) -> bool
+    /// Serves a client on a stream, from an address where it may have a place to give back; false
+    /// once the server has stopped.
+    pub(super) fn open<S>(
+        self: &Arc<Self>,
+        stream: S,
+        peer: SocketAddr,
+        place: Option<Place>,
+    ) -> bool
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
@@ -105,25 +121,26 @@ impl Hub {
         state.outboxes.insert(conn, Arc::clone(&outbox));
         state.engine.handle_opened(conn, peer, self.clock.now());
         self.settle(&mut state, None);
-        self.spawn(connection::serve(Arc::clone(self), conn, outbox, stream));
+        self.spawn(connection::serve(Arc::clone(self), conn, outbox, stream, place));
         true
     }
 
     /// Hands all whole frames in `inbox` to the engine, until the replies fill the outbox.
     pub(super) fn feed(&self, conn: ConnId, inbox: &mut BytesMut) -> Result<Fed, FrameError> {
-        let now = self.clock.now();
+        let read = self.clock.now();
         let mut state = self.lock();
         let outcome = loop {
             if state.engine.unsent(conn) >= OUTBOX_PAUSE {
                 break Ok(Fed::Paused);
             }
             match take_frame(inbox, self.max_frame) {
-                Ok(Some(frame)) => state.engine.handle_frame(conn, frame, now),
+                Ok(Some(frame)) => state.engine.handle_frame(conn, frame, read),
                 Ok(None) => break Ok(Fed::All),
                 Err(error) => break Err(error),
             }
         };
         self.settle(&mut state, Some(conn));
+        state.engine.handle_answered(conn, read, self.clock.now());
         outcome
     }
 
@@ -140,6 +157,23 @@ impl Hub {
         let outcome = visit(&mut state.engine, self.clock.now());
         self.settle(&mut state, None);
         outcome
+    }
+
+    /// How many bytes wait to be written to a connection.
+    pub(super) fn unsent(&self, conn: ConnId) -> usize {
+        self.lock().outboxes.get(&conn).map_or(0, |outbox| outbox.len())
+    }
+
+    pub(super) const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(super) const fn four_letter(&self) -> &FourLetterOptions {
+        &self.four_letter
+    }
+
+    pub(super) const fn trace_mask(&self) -> &TraceMask {
+        &self.trace_mask
     }
 
     /// When the ticker has to act next. It is woken if that moves to an earlier time.

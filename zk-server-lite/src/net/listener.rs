@@ -5,18 +5,26 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
+use super::client_cnxns::ClientCnxns;
 use super::hub::Hub;
 
 /// Lets clients in until the server stops.
-pub(crate) async fn accept_loop(hub: Arc<Hub>, listener: TcpListener) {
+pub(crate) async fn accept_loop(hub: Arc<Hub>, listener: TcpListener, cnxns: Arc<ClientCnxns>) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%peer, %error, "no TCP_NODELAY");
                 }
+                let Some(place) = cnxns.admit(peer.ip()) else {
+                    tracing::warn!(%peer, "too many connections from this address");
+                    hub.with_engine(|engine, _| engine.handle_rejected());
+                    // A reset, as ZooKeeper does it: nothing of the connection lingers here.
+                    let _ = stream.set_zero_linger();
+                    continue;
+                };
                 tracing::debug!(%peer, "accepted");
-                if !hub.open(stream, peer) {
+                if !hub.open(stream, peer, Some(place)) {
                     return;
                 }
             }

@@ -35,7 +35,7 @@ impl MemoryTransport {
     )]
     pub async fn connect(&self) -> io::Result<DuplexStream> {
         let (ours, theirs) = duplex(PIPE);
-        if self.hub.open(ours, PEER) {
+        if self.hub.open(ours, PEER, None) {
             Ok(theirs)
         } else {
             Err(io::ErrorKind::ConnectionRefused.into())

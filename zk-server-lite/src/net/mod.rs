@@ -5,15 +5,20 @@
 //! to the engine in one go, and writes what has gathered in its outbox. The *ticker* tells the
 //! engine when a deadline has come.
 
+mod client_cnxns;
 mod clock;
 mod connection;
 mod four_letter;
 mod hub;
+mod java_date;
 mod listener;
 mod memory;
 mod outbox;
 mod ticker;
 
+pub(crate) use client_cnxns::ClientCnxns;
+pub(crate) use four_letter::FourLetterOptions;
+pub use four_letter::{FourLetterWords, UnknownWord};
 pub(crate) use hub::Hub;
 pub(crate) use listener::accept_loop;
 pub use memory::MemoryTransport;

@@ -91,6 +91,11 @@ impl Outbox {
         (queue.fate, sending.len().saturating_add(queue.bytes.len()))
     }
 
+    /// How many bytes the connection's task has not taken yet.
+    pub(super) fn len(&self) -> usize {
+        self.lock().bytes.len()
+    }
+
     /// Waits until another task has changed something.
     ///
     /// # Cancel safety
