@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 use zk_client::Client;
-use zk_server_lite::Server;
+use zk_server_lite::{FourLetterWords, Server};
 
 use crate::installed::{Foreign, Installed};
 use crate::program::Program;
@@ -87,8 +87,9 @@ impl Stage {
     pub(crate) async fn set(servers: &Servers, client: Foreign, installed: Installed) -> Self {
         let (server, address) = match servers {
             Servers::Embedded => {
-                let server =
-                    Server::builder().tick_time(TICK).extended_types(true).start().await.unwrap();
+                let builder = Server::builder().tick_time(TICK).extended_types(true);
+                let words = FourLetterWords::ALL;
+                let server = builder.four_letter_words(words).start().await.unwrap();
                 let address = server.connect_string();
                 (Some(server), address)
             }
