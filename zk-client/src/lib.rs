@@ -87,10 +87,11 @@ mod state;
 mod transport;
 
 pub use client::{
-    AddAuth, AllChildrenNumber, Children, ChildrenWithStat, Client, Create, Created, Delete,
-    Exists, Get, GetAcl, GetConfig, GetEphemerals, Multi, MultiOutcome, MultiRead,
-    MultiReadOutcome, MultiReadReply, MultiReply, Reconfig, Set, SetAcl, Sync, Watched,
-    WatchedConfig, WeakClient, WhoAmI,
+    AddAuth, AllChildrenNumber, Children, ChildrenWithStat, Client, Create, CreateSteps, Created,
+    Delete, Exists, Get, GetAcl, GetConfig, GetEphemerals, GuaranteedDelete, IdempotentDelete,
+    IdempotentSet, Janitor, Multi, MultiOutcome, MultiRead, MultiReadOutcome, MultiReadReply,
+    MultiReply, Reconfig, Set, SetAcl, SetOrCreate, Steps, Sync, Watched, WatchedConfig,
+    WeakClient, WhoAmI,
 };
 pub use connect_string::{ConnectString, ConnectStringError, HostPort};
 pub use error::{Delivery, Error, Violation};

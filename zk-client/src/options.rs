@@ -154,7 +154,7 @@ impl ClientBuilder {
             session.add_auth(now, credential, None)?;
         }
         let shared = Arc::new(SharedSession::new(session));
-        let client = Client::new(Arc::clone(&shared), chroot);
+        let client = Client::new(Arc::clone(&shared), chroot, runtime.clone());
         runtime.spawn(driver::run(Arc::clone(&shared), self.connector));
         let mut state = client.state();
         let connected = state.wait_for(|state| *state != SessionState::Connecting);

@@ -24,15 +24,13 @@
 
 mod contender;
 mod error;
-mod janitor;
 pub mod lock;
 mod ownership;
-mod parents;
 
 pub use error::{RecipeError, ReleaseError};
-pub use janitor::Janitor;
 pub use lock::{Lock, LockGuard};
 pub use ownership::{FencingToken, LostReason, Ownership, Released};
+pub use zk_client::Janitor;
 
 /// The code in the README is compiled.
 #[cfg(doctest)]

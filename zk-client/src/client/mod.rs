@@ -7,13 +7,19 @@ mod call;
 mod children;
 mod config;
 mod create;
+mod create_steps;
 mod data;
 mod delete;
+mod delete_steps;
 mod ephemerals;
 mod exists;
 mod extension;
+mod janitor;
 mod multi;
 mod multi_read;
+mod parents;
+mod set_steps;
+mod steps;
 mod sync;
 mod who_am_i;
 
@@ -24,26 +30,33 @@ pub use call::Watched;
 pub use children::{Children, ChildrenWithStat};
 pub use config::{GetConfig, Reconfig, WatchedConfig};
 pub use create::{Create, Created};
+pub use create_steps::CreateSteps;
 pub use data::{Get, Set};
 pub use delete::Delete;
+pub use delete_steps::{GuaranteedDelete, IdempotentDelete};
 pub use ephemerals::GetEphemerals;
 pub use exists::Exists;
 pub use extension::WeakClient;
+pub use janitor::Janitor;
 pub use multi::{Multi, MultiOutcome, MultiReply};
 pub use multi_read::{MultiRead, MultiReadOutcome, MultiReadReply};
+pub use set_steps::{IdempotentSet, SetOrCreate};
+pub use steps::Steps;
 pub use sync::Sync;
 pub use who_am_i::WhoAmI;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::runtime::Handle as Runtime;
 use tokio::sync::watch;
 use zk_proto::op::Request;
 use zk_proto::{Acl, ByteString, CreateMode, ErrorCode, OpCode, SessionId, Version, ZPath};
 
 use extension::Extensions;
+use janitor::Todo;
 
 use crate::chroot::Chroot;
 use crate::error::Error;
@@ -73,12 +86,20 @@ pub struct Client {
 struct Handle {
     shared: Arc<SharedSession>,
     extensions: Extensions,
+    janitor: OnceLock<Arc<Todo>>,
+    /// Where the client was made, and its tasks run.
+    runtime: Runtime,
 }
 
 impl Client {
-    pub(crate) fn new(shared: Arc<SharedSession>, chroot: ZPath) -> Self {
+    pub(crate) fn new(shared: Arc<SharedSession>, chroot: ZPath, runtime: Runtime) -> Self {
         Self {
-            handle: Arc::new(Handle { shared, extensions: Extensions::default() }),
+            handle: Arc::new(Handle {
+                shared,
+                extensions: Extensions::default(),
+                janitor: OnceLock::new(),
+                runtime,
+            }),
             chroot: Chroot::new(chroot),
         }
     }
@@ -119,6 +140,12 @@ impl Client {
     #[doc(alias = "setData")]
     pub fn set<'a>(&'a self, path: &'a str, data: impl Into<Bytes>) -> Set<'a> {
         Set { client: self, path, data: data.into(), version: Version::ANY }
+    }
+
+    /// Sets a node's data, and creates the node if there is none.
+    #[doc(alias = "orSetData")]
+    pub fn set_or_create<'a>(&'a self, path: &'a str, data: impl Into<Bytes>) -> SetOrCreate<'a> {
+        SetOrCreate::new(self, path, data.into())
     }
 
     /// Asks whether a node exists, and for its state.
@@ -218,6 +245,12 @@ impl Client {
     #[must_use]
     pub fn session_timeout(&self) -> Duration {
         self.handle.shared.with_session(|session| session.timeout())
+    }
+
+    /// How long one operation may take; see [`ClientBuilder::operation_timeout`].
+    #[must_use]
+    pub fn operation_timeout(&self) -> Duration {
+        self.handle.shared.with_session(|session| session.request_timeout())
     }
 
     /// Ends the session: its ephemeral nodes go, and every clone fails from now on.

@@ -330,6 +330,11 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.timeout
     }
 
+    /// How long a request may take.
+    pub(crate) const fn request_timeout(&self) -> Duration {
+        self.options.request_timeout
+    }
+
     /// Why the last connection or attempt came to nothing.
     pub(crate) const fn last_trouble(&self) -> Option<&Trouble> {
         self.last_trouble.as_ref()

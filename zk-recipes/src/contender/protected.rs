@@ -1,20 +1,17 @@
-//! Creating a sequential node so that neither a lost reply nor a dropped future leaves it behind.
+//! A node of ours that neither a lost reply nor a dropped future leaves behind.
 //!
 //! The name of a sequential node is known only from the reply to its creation. When the reply is
 //! lost, the node may exist without its owner knowing, and block everybody behind it for as long
-//! as the session lives. So the name carries a unique id to find it by (CURATOR-3).
-
-use std::sync::Arc;
+//! as the session lives. So it is created [protected](zk_client::Create::protected).
 
 use bytes::Bytes;
 use tokio::sync::watch;
-use uuid::Uuid;
 use zk_client::path::{join, name};
-use zk_client::{Acl, ByteString, Client, CreateMode, Error, ErrorCode, SessionState, Stat, Zxid};
+use zk_client::{
+    Acl, ByteString, Client, CreateMode, Error, ErrorCode, Janitor, SessionState, Zxid,
+};
 
 use crate::error::RecipeError;
-use crate::janitor::{Item, Janitor};
-use crate::parents;
 
 /// What to create.
 #[derive(Clone, Debug)]
@@ -30,23 +27,11 @@ pub(crate) struct ContenderSpec {
 /// A node of ours. Dropping it leaves it to the janitor.
 #[derive(Debug)]
 pub(crate) struct Contender {
-    janitor: Arc<Janitor>,
+    janitor: Janitor,
     parent: String,
     /// `None` once it is deleted.
-    node: Option<Node>,
+    name: Option<String>,
     pub(crate) czxid: Zxid,
-}
-
-/// A node that may exist or does.
-#[derive(Debug)]
-enum Node {
-    /// It may have been created under a name that begins so.
-    Unconfirmed {
-        prefix: String,
-    },
-    Created {
-        name: String,
-    },
 }
 
 impl Contender {
@@ -58,92 +43,61 @@ impl Contender {
         client: &Client,
         spec: &ContenderSpec,
     ) -> Result<(Self, Vec<ByteString>), RecipeError> {
-        let prefix = format!("_c_{}-", Uuid::new_v4());
-        let path = join(&spec.parent, &format!("{prefix}{}", spec.kind));
-        let mut contender = Self {
-            janitor: Janitor::of(client),
-            parent: spec.parent.clone(),
-            node: Some(Node::Unconfirmed { prefix: prefix.clone() }),
-            czxid: Zxid::ZERO,
-        };
+        let path = join(&spec.parent, spec.kind);
         let mut state = client.state();
         for _ in 0..MOST_ATTEMPTS {
             let created = client
                 .create(&path, spec.data.clone())
                 .mode(CreateMode::EphemeralSequential)
                 .acl(spec.acl.clone())
+                .with_container_parents()
+                .protected()
                 .send();
             let listed = client.children(&spec.parent).send();
-            let error = match created.await {
+            match created.await {
                 Ok(created) => {
-                    contender.confirm(&created.path, &created.stat);
-                    return Ok((contender, listed.await?));
-                }
-                Err(error) => error,
-            };
-            if error.code() == Some(ErrorCode::NoNode) {
-                parents::create(client, &spec.parent).await?;
-            } else if error.outcome_unknown() || error.is_retriable() {
-                tracing::debug!(%error, "looking for the node of a lost reply");
-                connected(&mut state).await?;
-                if let Some(children) = contender.find(client, &prefix).await? {
+                    let contender = Self {
+                        janitor: Janitor::of(client),
+                        parent: spec.parent.clone(),
+                        name: Some(name(&created.path).to_owned()),
+                        czxid: created.stat.czxid,
+                    };
+                    let children = contender.with_own(client, listed.await).await?;
                     return Ok((contender, children));
                 }
-            } else {
-                return Err(contender.refused(error));
+                // A connection that is away for longer than one operation may take is waited for.
+                Err(error) if error.outcome_unknown() || error.is_retriable() => {
+                    tracing::debug!(%error, "taking a place once more");
+                    connected(&mut state).await?;
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         Err(RecipeError::Timeout)
     }
 
-    /// Looks for the node after its reply was lost. Only after `sync` is a server sure to show
-    /// what another one has committed.
-    async fn find(
-        &mut self,
+    /// The children of the parent. The first listing tells of a time before the node was created
+    /// if that took more than one attempt.
+    async fn with_own(
+        &self,
         client: &Client,
-        prefix: &str,
-    ) -> Result<Option<Vec<ByteString>>, RecipeError> {
-        let synced = client.sync(&self.parent).send();
-        let listed = client.children(&self.parent).send();
-        synced.await?;
-        let children = match listed.await {
-            Err(error) if error.code() == Some(ErrorCode::NoNode) => return Ok(None),
-            listed => listed?,
-        };
-        let Some(name) = children.iter().find(|name| name.starts_with(prefix)) else {
-            return Ok(None);
-        };
-        let path = join(&self.parent, name);
-        match client.exists(&path).await? {
-            // A node of a session that is over is about to go; it must not be taken for ours.
-            Some(stat) if stat.ephemeral_owner == client.session_id() => {
-                self.confirm(&path, &stat);
-                Ok(Some(children))
+        listed: Result<Vec<ByteString>, Error>,
+    ) -> Result<Vec<ByteString>, Error> {
+        match listed {
+            Ok(children) if children.iter().any(|name| **name == *self.name()) => Ok(children),
+            Err(error) if error.code() != Some(ErrorCode::NoNode) => Err(error),
+            Ok(_) | Err(_) => {
+                let synced = client.sync(&self.parent).send();
+                let listed = client.children(&self.parent).send();
+                synced.await?;
+                listed.await
             }
-            Some(_) | None => Ok(None),
         }
-    }
-
-    fn confirm(&mut self, path: &str, stat: &Stat) {
-        let name = name(path).to_owned();
-        self.node = Some(Node::Created { name });
-        self.czxid = stat.czxid;
-    }
-
-    /// The server has said no, so there is no node to look for.
-    fn refused(mut self, error: Error) -> RecipeError {
-        if error.code().is_some() {
-            self.node = None;
-        }
-        error.into()
     }
 
     /// The name of the node; empty only after it was deleted.
     pub(crate) fn name(&self) -> &str {
-        match &self.node {
-            Some(Node::Created { name }) => name,
-            Some(Node::Unconfirmed { .. }) | None => "",
-        }
+        self.name.as_deref().unwrap_or_default()
     }
 
     pub(crate) fn path(&self) -> String {
@@ -161,15 +115,15 @@ impl Contender {
     pub(crate) async fn delete(&mut self, client: &Client) -> Result<Deleted, Error> {
         match client.delete(&self.path()).await {
             Ok(()) => {
-                self.node = None;
+                self.name = None;
                 Ok(Deleted::Now)
             }
             Err(error) if error.code() == Some(ErrorCode::NoNode) => {
-                self.node = None;
+                self.name = None;
                 Ok(Deleted::Before)
             }
             Err(error) if error.is_session_over() => {
-                self.node = None;
+                self.name = None;
                 Ok(Deleted::Before)
             }
             Err(error) => Err(error),
@@ -187,15 +141,10 @@ pub(crate) enum Deleted {
 
 impl Drop for Contender {
     fn drop(&mut self) {
-        let parent = std::mem::take(&mut self.parent);
-        match self.node.take() {
-            Some(Node::Created { name }) => {
-                self.janitor.take_over(Item::Delete { path: join(&parent, &name) });
-            }
-            Some(Node::Unconfirmed { prefix }) => {
-                self.janitor.take_over(Item::FindAndDelete { parent, prefix });
-            }
-            None => {}
+        if let Some(name) = self.name.take()
+            && let Err(error) = self.janitor.delete(&join(&self.parent, &name))
+        {
+            tracing::warn!(%error, name, "a node stays until the session ends");
         }
     }
 }

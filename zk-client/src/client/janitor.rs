@@ -1,4 +1,5 @@
-//! Deletes the nodes that nobody waits for any more: of dropped guards and dropped futures.
+//! Deletes the nodes that nobody waits for any more: of dropped values and dropped futures, and
+//! those whose deletion must not be given up.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,22 +7,29 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
-use zk_client::path::join;
-use zk_client::{ByteString, Client, Error, ErrorCode, Reply, SessionState, WeakClient};
+use zk_proto::path::join;
+use zk_proto::{ByteString, ErrorCode, Version};
 
-/// The background task of a session that finishes clean-up which a dropped value could not wait
-/// for. There is one for each session; it starts with the first recipe that needs it.
+use super::{Client, WeakClient};
+use crate::chroot::Chroot;
+use crate::error::Error;
+use crate::reply::Reply;
+use crate::state::SessionState;
+
+/// The background task of a session that finishes clean-up which nobody waits for. There is one
+/// for each session; it starts when it is first needed.
 ///
-/// It works on until each node is gone or the session is over, in which case the nodes, being
-/// ephemeral, go too. It does not keep the session open.
-#[derive(Debug)]
+/// It works on until each node is gone or the session is over, with which ephemeral nodes go too.
+/// It does not keep the session open.
+#[derive(Clone, Debug)]
 pub struct Janitor {
     todo: Arc<Todo>,
+    chroot: Chroot,
 }
 
-/// What is left to do. Grows only with nodes that exist on the server, by one entry for each.
+/// What is left to do. Each entry is a node that exists, or may exist, on the server.
 #[derive(Debug)]
-struct Todo {
+pub(super) struct Todo {
     /// `None` once the task has ended: the session is over, or its runtime is.
     items: Mutex<Option<VecDeque<Item>>>,
     added: Notify,
@@ -29,34 +37,30 @@ struct Todo {
     pending: watch::Sender<usize>,
 }
 
-/// A node to be deleted.
+/// A node to be deleted, by paths of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Item {
-    /// Its path is known. Names are unique, so nobody else's node can have it.
-    Delete { path: String },
+pub(super) enum Item {
+    /// Its path is known.
+    Delete { path: ByteString, version: Version },
     /// It may or may not have been created; its name would start so.
-    FindAndDelete { parent: String, prefix: String },
+    FindAndDelete { parent: ByteString, prefix: String },
 }
 
 impl Janitor {
     /// The janitor of a client's session.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime, when it is the first call for the session: later ones only find
-    /// the janitor that is there.
     #[must_use]
-    pub fn of(client: &Client) -> Arc<Self> {
-        let weak = client.downgrade();
-        let state = client.state();
-        client.extension(move || {
+    pub fn of(client: &Client) -> Self {
+        let todo = client.handle.janitor.get_or_init(|| {
             let todo = Arc::new(Todo {
                 items: Mutex::new(Some(VecDeque::new())),
                 added: Notify::new(),
                 pending: watch::Sender::new(0),
             });
-            tokio::spawn(run(weak, state, Arc::clone(&todo)));
-            Self { todo }
-        })
+            let weak = client.without_chroot().downgrade();
+            client.handle.runtime.spawn(run(weak, client.state(), Arc::clone(&todo)));
+            todo
+        });
+        Self { todo: Arc::clone(todo), chroot: client.chroot.clone() }
     }
 
     /// How many nodes wait to be deleted.
@@ -76,13 +80,57 @@ impl Janitor {
         let _ = pending.wait_for(|pending| *pending == 0).await;
     }
 
+    /// Deletes a node in the background, whatever its version. Never blocks, so that a `Drop` may
+    /// call it, on any thread.
+    ///
+    /// Meant for nodes with unique names: the delete is repeated until its outcome is known, and
+    /// would hit a node that somebody else has created anew in the meantime.
+    ///
+    /// # Errors
+    /// [`Error::BadPath`]; [`Error::TooManyRequests`] when 100,000 nodes wait already.
+    pub fn delete(&self, path: &str) -> Result<(), Error> {
+        let path = self.chroot.outward(path)?;
+        self.take_over(Item::Delete { path, version: Version::ANY })
+    }
+
     /// Takes over a node. Never blocks, and works without a runtime.
-    pub(crate) fn take_over(&self, item: Item) {
+    fn take_over(&self, item: Item) -> Result<(), Error> {
         if let Some(items) = self.todo.lock().as_mut() {
+            if items.len() >= MOST_ITEMS {
+                return Err(Error::TooManyRequests);
+            }
             items.push_back(item);
             self.todo.pending.send_modify(|pending| *pending += 1);
         }
         self.todo.added.notify_one();
+        Ok(())
+    }
+}
+
+/// Leaves a node to the janitor when it is dropped, unless it was taken back.
+#[derive(Debug)]
+pub(super) struct HandOver {
+    janitor: Janitor,
+    item: Option<Item>,
+}
+
+impl HandOver {
+    pub(super) const fn new(janitor: Janitor, item: Item) -> Self {
+        Self { janitor, item: Some(item) }
+    }
+
+    pub(super) fn take_back(&mut self) {
+        self.item = None;
+    }
+}
+
+impl Drop for HandOver {
+    fn drop(&mut self) {
+        if let Some(item) = self.item.take()
+            && let Err(error) = self.janitor.take_over(item)
+        {
+            tracing::warn!(%error, "a node is not cleaned up");
+        }
     }
 }
 
@@ -92,14 +140,14 @@ async fn run(client: WeakClient, mut state: watch::Receiver<SessionState>, todo:
     loop {
         tokio::select! {
             () = todo.added.notified() => {}
-            // Nothing is left to delete when the session is over.
+            // Nothing can be deleted any more when the session is over.
             _ = state.wait_for(SessionState::is_over) => return,
         }
         while todo.has_items() {
             let Some(client) = client.upgrade() else {
                 return;
             };
-            let failed = clean(&client, todo.take_all()).await;
+            let failed = clean(&client, todo.take_some()).await;
             drop(client);
             let failures = failed.len();
             todo.put_back(failed);
@@ -132,8 +180,8 @@ async fn clean(client: &Client, items: Vec<Item>) -> Vec<Item> {
     let begun: Vec<_> = items
         .into_iter()
         .map(|item| match &item {
-            Item::Delete { path } => {
-                let deleted = client.delete(path).send();
+            Item::Delete { path, version } => {
+                let deleted = client.delete(path).version(*version).send();
                 (item, Begun::Deleting(deleted))
             }
             Item::FindAndDelete { parent, .. } => {
@@ -184,10 +232,11 @@ async fn delete_found(
 /// Whether to try again would be of no use.
 fn is_done(error: &Error, item: &Item) -> bool {
     match error.code() {
-        Some(ErrorCode::NoNode) => true,
+        // A node of another version is not the one that was meant.
+        Some(ErrorCode::NoNode | ErrorCode::BadVersion) => true,
         Some(ErrorCode::ThrottledOp) => false,
         Some(code) => {
-            tracing::warn!(?item, %code, "cannot delete a node; it stays until the session ends");
+            tracing::warn!(?item, %code, "cannot delete a node");
             true
         }
         None => error.is_session_over(),
@@ -199,8 +248,10 @@ impl Todo {
         self.lock().as_ref().is_some_and(|items| !items.is_empty())
     }
 
-    fn take_all(&self) -> Vec<Item> {
-        self.lock().as_mut().map(|items| items.drain(..).collect()).unwrap_or_default()
+    fn take_some(&self) -> Vec<Item> {
+        let mut items = self.lock();
+        let some = |items: &mut VecDeque<Item>| items.drain(..items.len().min(AT_ONCE)).collect();
+        items.as_mut().map(some).unwrap_or_default()
     }
 
     /// What was taken and is not among the failed counts as done.
@@ -220,3 +271,7 @@ impl Todo {
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Deletes that are sent together.
+const AT_ONCE: usize = 1000;
+/// A session that cannot delete for long stops collecting.
+const MOST_ITEMS: usize = 100_000;

@@ -1,0 +1,103 @@
+//! Calls that take more than one request.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::Client;
+use crate::error::{Delivery, Error};
+use crate::state::SessionState;
+
+/// A call of several requests that is on its way: the first one was sent when this was made, those
+/// that follow from its reply are sent as this is polled. It keeps the session open.
+///
+/// # Cancel safety
+/// Dropping it sends nothing more. What was sent may still be carried out; the call that made it
+/// says what that can leave behind.
+#[must_use = "it goes no further than its first request unless it is awaited"]
+pub struct Steps<T>(Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>);
+
+impl<T: Send + 'static> Steps<T> {
+    /// Steps without a deadline of their own.
+    pub(super) fn new(run: impl Future<Output = Result<T, Error>> + Send + 'static) -> Self {
+        Self(Box::pin(run))
+    }
+
+    /// Steps that take no longer than one operation may.
+    pub(super) fn within_operation_timeout(
+        client: &Client,
+        run: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Self {
+        let deadline = Instant::now() + client.operation_timeout();
+        Self::new(async move {
+            let late = Err(Error::Timeout { delivery: Delivery::Unknown });
+            timeout_at(deadline, run).await.unwrap_or(late)
+        })
+    }
+
+    pub(super) fn refused(error: Error) -> Self {
+        Self::new(async move { Err(error) })
+    }
+}
+
+impl<T> Future for Steps<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl<T> fmt::Debug for Steps<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Steps").finish_non_exhaustive()
+    }
+}
+
+/// Makes a call of several requests awaitable.
+macro_rules! steps {
+    ($name:ident => $value:ty) => {
+        impl IntoFuture for $name<'_> {
+            type Output = Result<$value, $crate::Error>;
+            type IntoFuture = $crate::Steps<$value>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                self.send()
+            }
+        }
+    };
+}
+pub(super) use steps;
+
+impl Client {
+    /// Waits until the session is alive on a connection. Whoever calls it has a deadline.
+    pub(super) async fn connected(&self) -> Result<(), Error> {
+        let mut state = self.state();
+        let reached = state.wait_for(|state| state.is_connected() || state.is_over()).await;
+        match reached.map_or(SessionState::Closed, |state| *state) {
+            SessionState::Expired => Err(Error::SessionExpired),
+            SessionState::AuthFailed => Err(Error::AuthFailed),
+            SessionState::Closed => Err(Error::Closed),
+            SessionState::Connecting
+            | SessionState::Connected { .. }
+            | SessionState::Disconnected { .. } => Ok(()),
+        }
+    }
+}
+
+impl Error {
+    /// Whether trying again could tell more: the request was not sent, or nobody knows.
+    pub(super) const fn is_passing(&self) -> bool {
+        self.outcome_unknown() || self.is_retriable()
+    }
+}
+
+/// Nodes that come and go between two requests, and connections that break each time, are not
+/// waited out for ever.
+pub(super) const MOST_ATTEMPTS: usize = 30;
+/// Before a request is sent again that the server was too busy for.
+pub(super) const BREATH: Duration = Duration::from_millis(50);
