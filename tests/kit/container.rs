@@ -12,19 +12,22 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use crate::run::Settings;
 use crate::server::{SUPER_DIGEST, TICK};
 
 /// A container that serves.
+#[derive(Debug)]
 pub(crate) struct Running {
     container: ContainerAsync<GenericImage>,
 }
 
 impl Running {
-    /// Starts ZooKeeper, and waits until it serves.
-    pub(crate) async fn start() -> Result<(SocketAddr, Self), String> {
+    /// Starts ZooKeeper, and waits until it serves. `settings` are variables of its image, which
+    /// win over those of here.
+    pub(crate) async fn start(settings: Settings) -> Result<(SocketAddr, Self), String> {
         let image = env::var("ZK_TEST_IMAGE").unwrap_or_else(|_| DEFAULT_IMAGE.to_owned());
         let (name, tag) = image.rsplit_once(':').unwrap_or((&image, "latest"));
-        let container = GenericImage::new(name, tag)
+        let image_with_variables = GenericImage::new(name, tag)
             .with_exposed_port(CLIENT_PORT.tcp())
             .with_env_var("ZOO_TICK_TIME", TICK.as_millis().to_string())
             .with_env_var("ZOO_MAX_CLIENT_CNXNS", "0")
@@ -32,7 +35,10 @@ impl Running {
             .with_env_var("ZOO_4LW_COMMANDS_WHITELIST", "*")
             .with_env_var("ZOO_CFG_EXTRA", "extendedTypesEnabled=true")
             .with_env_var("JVMFLAGS", format!("-D{SUPER_DIGEST_PROPERTY}={SUPER_DIGEST}"))
-            .with_host_config_modifier(publish_on_loopback)
+            .with_host_config_modifier(publish_on_loopback);
+        let container = settings
+            .iter()
+            .fold(image_with_variables, |image, (name, value)| image.with_env_var(*name, *value))
             .start()
             .await
             .map_err(|error| format!("{image}: {error}"))?;

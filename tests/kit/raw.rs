@@ -1,5 +1,6 @@
 //! A connection without a client: says what it is told, and shows what comes back.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -30,14 +31,24 @@ pub struct RawReply {
 }
 
 impl RawConnection {
-    pub(crate) fn new(stream: Box<dyn Stream>) -> Self {
+    /// On a stream to the server.
+    #[must_use]
+    pub fn new(stream: Box<dyn Stream>) -> Self {
         Self { stream, buffer: BytesMut::new() }
     }
 
     /// Sends bytes as they are.
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).await.unwrap();
-        self.stream.flush().await.unwrap();
+        self.try_send_bytes(bytes).await.unwrap();
+    }
+
+    /// The same, to a server that may have hung up.
+    ///
+    /// # Errors
+    /// When it has.
+    pub async fn try_send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
     }
 
     /// Sends bytes as one frame.

@@ -45,7 +45,7 @@ pub fn main(cases: Vec<Case>) -> ExitCode {
     if arguments.list {
         return libtest_mimic::run(&arguments, trials(cases, None, false)).exit_code();
     }
-    let (backend, keeper) = find(&wanted);
+    let (backend, keeper) = find(&wanted, &[]);
     if backend.is_none() && required() {
         return ExitCode::FAILURE;
     }
@@ -99,15 +99,20 @@ fn run(case: Case, backend: Backend) {
     });
 }
 
+/// Variables of the image of real ZooKeeper, for tests that want it otherwise than the cases.
+pub type Settings = &'static [(&'static str, &'static str)];
+
 /// What must live as long as the server is used.
-struct Keeper {
+#[derive(Debug)]
+pub struct Keeper {
     runtime: Runtime,
     #[cfg(feature = "container")]
     container: Option<crate::container::Running>,
 }
 
 impl Keeper {
-    fn stop(self) {
+    /// Removes the container, if there is one.
+    pub fn stop(self) {
         #[cfg(feature = "container")]
         if let Some(container) = self.container {
             self.runtime.block_on(container.stop());
@@ -116,14 +121,17 @@ impl Keeper {
     }
 }
 
+/// The server that a value of `ZK_TEST_SERVER` names, if it answers; one in a container is started
+/// with these settings.
 #[cfg(feature = "container")]
-fn find(wanted: &str) -> (Option<Backend>, Keeper) {
+#[must_use]
+pub fn find(wanted: &str, settings: Settings) -> (Option<Backend>, Keeper) {
     let runtime = keeper_runtime();
     if wanted != "container" {
         let backend = runtime.block_on(Backend::parse(wanted));
         return (backend, Keeper { runtime, container: None });
     }
-    match runtime.block_on(crate::container::Running::start()) {
+    match runtime.block_on(crate::container::Running::start(settings)) {
         Ok((address, container)) => {
             let keeper = Keeper { runtime, container: Some(container) };
             (Some(Backend::Address(address)), keeper)
@@ -135,8 +143,10 @@ fn find(wanted: &str) -> (Option<Backend>, Keeper) {
     }
 }
 
+/// The server that a value of `ZK_TEST_SERVER` names, if it answers; none in a container.
 #[cfg(not(feature = "container"))]
-fn find(wanted: &str) -> (Option<Backend>, Keeper) {
+#[must_use]
+pub fn find(wanted: &str, _settings: Settings) -> (Option<Backend>, Keeper) {
     let runtime = keeper_runtime();
     if wanted == "container" {
         eprintln!("no container of real ZooKeeper: built without the feature `container`");
@@ -151,7 +161,8 @@ fn keeper_runtime() -> Runtime {
 
 /// Whether the absence of the server is a failure: a server that was asked for by address always
 /// is, one in a container when `ZK_TEST_REQUIRE=container` says so.
-fn required() -> bool {
+#[must_use]
+pub fn required() -> bool {
     let wanted = env::var("ZK_TEST_SERVER").unwrap_or_default();
     wanted != "container" || is_required("container")
 }

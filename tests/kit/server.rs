@@ -208,17 +208,26 @@ fn embedded() -> zk_server_lite::ServerBuilder {
 }
 
 fn dial(backend: &Backend, embedded: Option<&Server>) -> Dial {
-    let address = match backend {
-        Backend::Memory => {
-            let memory = embedded.unwrap().memory();
-            return Arc::new(move || {
-                let memory = memory.clone();
-                Box::pin(async move { Ok(Box::new(memory.connect().await?) as Box<dyn Stream>) })
-            });
-        }
-        Backend::Tcp => embedded.unwrap().local_addr().unwrap(),
-        Backend::Address(address) => *address,
-    };
+    match backend {
+        Backend::Memory => dial_memory(embedded.unwrap()),
+        Backend::Tcp => dial_tcp(embedded.unwrap().local_addr().unwrap()),
+        Backend::Address(address) => dial_tcp(*address),
+    }
+}
+
+/// The way to an embedded server, without a socket.
+#[must_use]
+pub fn dial_memory(server: &Server) -> Dial {
+    let memory = server.memory();
+    Arc::new(move || {
+        let memory = memory.clone();
+        Box::pin(async move { Ok(Box::new(memory.connect().await?) as Box<dyn Stream>) })
+    })
+}
+
+/// The way to whatever listens there.
+#[must_use]
+pub fn dial_tcp(address: SocketAddr) -> Dial {
     Arc::new(move || -> Connecting {
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
