@@ -33,6 +33,7 @@ mod set_watches2;
 mod stat;
 mod watch_modes;
 mod watch_order;
+mod watch_permissions;
 mod watches;
 mod zxid;
 
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         stat::cases(),
         watch_modes::cases(),
         watch_order::cases(),
+        watch_permissions::cases(),
         watches::cases(),
         zxid::cases(),
     ];
