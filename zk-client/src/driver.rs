@@ -235,6 +235,7 @@ impl Driver {
             Output::HangUp => self.hang_up(),
             Output::Reply { ticket, outcome } => ticket.answer(outcome),
             Output::Notify { watcher, event } => watcher.notify(event),
+            Output::Tell { subscribers, news } => self.shared.tell(&subscribers, &news),
             Output::StateChanged(state) => self.shared.announce(state),
             Output::Wait(_) | Output::Finished => {}
         }

@@ -57,6 +57,10 @@
 //! else is sent. It ends with an error only when the session does. It does not tell of the changes
 //! that follow; read again, and set the next one.
 //!
+//! **Streams.** A [`WatchStream`] tells every change of a node, or of all below it, in order. What
+//! it cannot tell it does not hide: [`WatchItem::Gap`] stands where a connection was lost, and
+//! [`WatchItem::Lagged`] where its reader was too slow. After either, read again.
+//!
 //! **The end.** An ensemble that has not heard from a session for its timeout ends it:
 //! [`Error::SessionExpired`] for every request and watch from then on, and
 //! [`SessionState::Expired`]. A client has one session in its life; nothing is carried over to
@@ -69,7 +73,6 @@
 //!
 //! # What is not there yet
 //!
-//! - persistent watches, and removing watches from the server,
 //! - TLS: a [`Connect`] of your own may bring it,
 //! - read-only servers: a session is only taken from a server with a quorum,
 //! - a new session under the same handle after expiry: make a new [`Client`],
@@ -79,19 +82,21 @@ mod client;
 mod connect_string;
 mod driver;
 mod error;
+mod mailbox;
 mod options;
 mod reply;
 mod session;
 mod shared_session;
 mod state;
 mod transport;
+mod watch_stream;
 
 pub use client::{
-    AddAuth, AllChildrenNumber, Children, ChildrenWithStat, Client, Create, CreateSteps, Created,
-    Delete, Exists, Get, GetAcl, GetConfig, GetEphemerals, GuaranteedDelete, IdempotentDelete,
-    IdempotentSet, Janitor, Multi, MultiOutcome, MultiRead, MultiReadOutcome, MultiReadReply,
-    MultiReply, Reconfig, Set, SetAcl, SetOrCreate, Steps, Sync, Watched, WatchedConfig,
-    WeakClient, WhoAmI,
+    AddAuth, AddWatch, AllChildrenNumber, Children, ChildrenWithStat, Client, Create, CreateSteps,
+    Created, Delete, Exists, Get, GetAcl, GetConfig, GetEphemerals, GuaranteedDelete,
+    IdempotentDelete, IdempotentSet, Janitor, Multi, MultiOutcome, MultiRead, MultiReadOutcome,
+    MultiReadReply, MultiReply, Reconfig, Set, SetAcl, SetOrCreate, Steps, Sync, Watched,
+    WatchedConfig, WeakClient, WhoAmI,
 };
 pub use connect_string::{ConnectString, ConnectStringError, HostPort};
 pub use error::{Delivery, Error, Violation};
@@ -99,10 +104,11 @@ pub use options::ClientBuilder;
 pub use reply::{Reply, Watch, WatchedReply};
 pub use state::SessionState;
 pub use transport::{Connect, Connecting, Stream, TcpConnector, connect_with};
+pub use watch_stream::{NodeEvent, WatchItem, WatchStream, WatchStreamReply};
 pub use zk_proto::path;
 pub use zk_proto::{
-    Acl, ByteString, CreateMode, ErrorCode, EventType, PathError, Permissions, SessionId, Stat,
-    Version, WatchedEvent, ZPath, Zxid,
+    Acl, AddWatchMode, ByteString, CreateMode, ErrorCode, EventType, PathError, Permissions,
+    SessionId, Stat, Version, WatchedEvent, ZPath, Zxid,
     data::{ClientInfo, Id},
 };
 

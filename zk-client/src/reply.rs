@@ -11,7 +11,7 @@ use zk_proto::{ByteString, Decode, ErrorCode, OpCode, WatchedEvent};
 
 use crate::chroot::Chroot;
 use crate::error::{Error, Violation};
-use crate::session::{Answer, End, Failure, SubmitError};
+use crate::session::{Answer, Failure, SubmitError, Table};
 use crate::shared_session::{ReplyReceiver, SharedSession, WatchReceiver};
 
 /// The reply to a request that is on its way.
@@ -143,13 +143,18 @@ impl From<SubmitError> for Error {
 /// an error only when the session is over. There is no deadline: a node may never change.
 ///
 /// # Cancel safety
-/// Dropping it forgets the watch.
+/// Dropping it forgets the watch. When nobody else waits for the same one, the server is asked to
+/// remove it; but not more than a thousand wait for that, and none where the session has a
+/// [`WatchStream`](crate::WatchStream) on the same path. One that stays is gone when it fires, or
+/// with the connection.
 #[must_use = "a watch that is dropped is forgotten"]
 #[derive(Debug)]
 pub struct Watch {
     pub(crate) receiver: WatchReceiver,
     pub(crate) shared: Arc<SharedSession>,
     pub(crate) chroot: Chroot,
+    /// Where the server has it, until it has fired.
+    pub(crate) place: Option<(ByteString, Table)>,
 }
 
 impl Future for Watch {
@@ -157,18 +162,24 @@ impl Future for Watch {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let event = ready!(Pin::new(&mut self.receiver).poll(cx));
+        self.place = None;
         Poll::Ready(match event {
             Ok(mut event) => {
                 event.path = self.chroot.inward(event.path);
                 Ok(event)
             }
-            // The session gives a watch up only when it ends. Its state is announced later.
-            Err(_) => Err(match self.shared.ended() {
-                Some(End::Expired) => Error::SessionExpired,
-                Some(End::AuthFailed) => Error::AuthFailed,
-                Some(End::Closed) | None => Error::Closed,
-            }),
+            // The session gives a watch up only when it ends.
+            Err(_) => Err(self.shared.end_error()),
         })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some((path, table)) = self.place.take() {
+            self.receiver.close();
+            self.shared.forget_watch(&path, table);
+        }
     }
 }
 
@@ -242,7 +253,7 @@ mod tests {
         let (slot, receiver) = WatchSlot::new();
         drop(slot);
         let chroot = Chroot::new(ZPath::ROOT);
-        let mut watch = Watch { receiver, shared: Arc::clone(&shared), chroot };
+        let mut watch = Watch { receiver, shared: Arc::clone(&shared), chroot, place: None };
         let polled = Pin::new(&mut watch).poll(&mut Context::from_waker(Waker::noop()));
         assert_eq!(polled, Poll::Ready(Err(Error::SessionExpired)));
         assert_eq!(shared.state(), SessionState::Connecting, "nothing is announced yet");

@@ -1,16 +1,21 @@
 //! What the handles and the driver share: the session behind a short lock, and its state.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::time::Instant as StdInstant;
 
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
-use zk_proto::WatchedEvent;
 use zk_proto::message::AuthPacket;
 use zk_proto::op::Request;
+use zk_proto::{AddWatchMode, ByteString, WatchedEvent};
 
-use crate::session::{Answer, End, Failure, Output, Session, SubmitError, Ticket};
+use crate::error::Error;
+use crate::mailbox::Mailbox;
+use crate::session::{
+    Answer, End, Failure, News, Output, Session, SubmitError, SubscriberId, Table, Ticket,
+};
 use crate::state::SessionState;
 
 pub(crate) type ClientSession = Session<ReplySlot, WatchSlot>;
@@ -19,6 +24,8 @@ pub(crate) type ClientSession = Session<ReplySlot, WatchSlot>;
 pub(crate) struct SharedSession {
     inner: Mutex<Inner>,
     state: watch::Sender<SessionState>,
+    /// Where news of persistent watches go. Locked behind `inner`, or on its own.
+    mailboxes: Mutex<BTreeMap<SubscriberId, Arc<Mailbox>>>,
 }
 
 #[derive(Debug)]
@@ -46,6 +53,7 @@ impl SharedSession {
         Self {
             inner: Mutex::new(Inner { session, sleeper: None, touched: false }),
             state: watch::Sender::new(SessionState::Connecting),
+            mailboxes: Mutex::default(),
         }
     }
 
@@ -65,6 +73,57 @@ impl SharedSession {
         let (slot, receiver) = reply_slot();
         self.and_wake(|session, now| session.add_auth(now, packet, Some(slot)))?;
         Ok(receiver)
+    }
+
+    /// Has news of a persistent watch put into a mailbox from now on.
+    pub(crate) fn open_mailbox(
+        &self,
+        path: ByteString,
+        mode: AddWatchMode,
+        mailbox: Arc<Mailbox>,
+    ) -> Result<(SubscriberId, ReplyReceiver), SubmitError> {
+        let (slot, receiver) = reply_slot();
+        let subscriber = self.and_wake(|session, now| {
+            let subscriber = session.subscribe(now, path, mode, slot)?;
+            // Still under the lock: the first news may be there as soon as it is released.
+            self.mailboxes().insert(subscriber, mailbox);
+            Ok(subscriber)
+        })?;
+        Ok((subscriber, receiver))
+    }
+
+    /// Nobody reads that mailbox any more.
+    pub(crate) fn close_mailbox(
+        &self,
+        path: &ByteString,
+        mode: AddWatchMode,
+        subscriber: SubscriberId,
+    ) {
+        self.and_wake(|session, now| session.unsubscribe(now, path, mode, subscriber));
+        // With its reader's waker, which is somebody else's code: not to be dropped under a lock.
+        let mailbox = self.mailboxes().remove(&subscriber);
+        drop(mailbox);
+    }
+
+    /// Nobody waits for that one-shot watch any more; its slot says so already.
+    pub(crate) fn forget_watch(&self, path: &ByteString, table: Table) {
+        self.and_wake(|session, now| session.forget_watch(now, path, table));
+    }
+
+    /// Puts news into mailboxes.
+    pub(crate) fn tell(&self, subscribers: &[SubscriberId], news: &News) {
+        let mailboxes = self.mailboxes();
+        let here = subscribers.iter().filter_map(|subscriber| mailboxes.get(subscriber));
+        let readers: Vec<_> = here.filter_map(|mailbox| mailbox.put(news.clone())).collect();
+        drop(mailboxes);
+        readers.into_iter().for_each(Waker::wake);
+    }
+
+    fn end_mailboxes(&self) {
+        let mailboxes = std::mem::take(&mut *self.mailboxes());
+        for reader in mailboxes.values().filter_map(|mailbox| mailbox.end()) {
+            reader.wake();
+        }
     }
 
     /// Asks for the end of the session.
@@ -136,15 +195,23 @@ impl SharedSession {
             SessionState::Closed => tracing::info!("closed"),
         }
         self.state.send_replace(state);
+        if state.is_over() {
+            self.end_mailboxes();
+        }
     }
 
     pub(crate) fn state(&self) -> SessionState {
         *self.state.borrow()
     }
 
-    /// How the session ended, if it has.
-    pub(crate) fn ended(&self) -> Option<End> {
-        self.with_session(|session| session.ended())
+    /// What to tell those who will hear nothing any more. The session knows it before its state is
+    /// announced.
+    pub(crate) fn end_error(&self) -> Error {
+        match self.with_session(|session| session.ended()) {
+            Some(End::Expired) => Error::SessionExpired,
+            Some(End::AuthFailed) => Error::AuthFailed,
+            Some(End::Closed) | None => Error::Closed,
+        }
     }
 
     pub(crate) fn subscribe(&self) -> watch::Receiver<SessionState> {
@@ -153,6 +220,10 @@ impl SharedSession {
 
     pub(crate) fn last_trouble(&self) -> Option<String> {
         self.with_session(|session| session.last_trouble().map(ToString::to_string))
+    }
+
+    fn mailboxes(&self) -> MutexGuard<'_, BTreeMap<SubscriberId, Arc<Mailbox>>> {
+        self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A panic while the lock is held is a bug of ours; the session is as whole as before.

@@ -1,6 +1,7 @@
 //! The handle: what users hold, clone and call.
 
 mod acl;
+mod add_watch;
 mod all_children_number;
 mod auth;
 mod call;
@@ -24,6 +25,7 @@ mod sync;
 mod who_am_i;
 
 pub use acl::{GetAcl, SetAcl};
+pub use add_watch::AddWatch;
 pub use all_children_number::AllChildrenNumber;
 pub use auth::AddAuth;
 pub use call::Watched;
@@ -53,7 +55,9 @@ use bytes::Bytes;
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::watch;
 use zk_proto::op::Request;
-use zk_proto::{Acl, ByteString, CreateMode, ErrorCode, OpCode, SessionId, Version, ZPath};
+use zk_proto::{
+    Acl, AddWatchMode, ByteString, CreateMode, ErrorCode, OpCode, SessionId, Version, ZPath,
+};
 
 use extension::Extensions;
 use janitor::Todo;
@@ -62,7 +66,7 @@ use crate::chroot::Chroot;
 use crate::error::Error;
 use crate::options::ClientBuilder;
 use crate::reply::{About, ReadReply, Reply, Watch, WatchedReply};
-use crate::session::SubmitError;
+use crate::session::{SubmitError, watch_wanted};
 use crate::shared_session::{ReplyReceiver, SharedSession, WatchSlot};
 use crate::state::SessionState;
 
@@ -229,6 +233,12 @@ impl Client {
         Reconfig::new(self)
     }
 
+    /// Listens to a node, or to everything below it as well: a stream of what happens.
+    #[doc(alias = "addWatch")]
+    pub const fn watch<'a>(&'a self, path: &'a str, mode: AddWatchMode) -> AddWatch<'a> {
+        AddWatch::new(self, path, mode)
+    }
+
     /// Where the session stands, now and whenever that changes.
     #[must_use]
     pub fn state(&self) -> watch::Receiver<SessionState> {
@@ -308,12 +318,15 @@ impl Client {
         read: ReadReply<T>,
     ) -> WatchedReply<T> {
         let (slot, receiver) = WatchSlot::new();
+        let place = request.as_ref().ok().and_then(watch_wanted);
+        let place = place.map(|(path, table)| (path.clone(), table));
         let sent =
             request.and_then(|request| Ok(self.handle.shared.submit(request, Some(slot))?));
         let watch = Watch {
             receiver,
             shared: Arc::clone(&self.handle.shared),
             chroot: self.chroot.clone(),
+            place,
         };
         let reply = match sent {
             Ok(receiver) => Reply::due(receiver, about, read),

@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
+use zk_proto::message::{ExistsRequest, GetChildren2Request, GetChildrenRequest, GetDataRequest};
 use zk_proto::op::Request;
 use zk_proto::watch::WatchKind;
 use zk_proto::{ByteString, ErrorCode, OpCode};
 
 use super::output::{Failure, Outputs, Ticket};
+use super::watches::{RegistrationId, Table};
 
 #[derive(Debug)]
 pub(super) struct Entry<T, W> {
@@ -25,6 +27,10 @@ pub(super) enum Purpose<T, W> {
     User { ticket: T, watcher: Option<W> },
     /// It sets watches again.
     SetWatches,
+    /// It sets a persistent watch that somebody wants.
+    AddWatch { registration: RegistrationId },
+    /// It removes a watch that nobody wants.
+    RemoveWatches,
     /// It ends the session.
     Close { ticket: Option<T> },
 }
@@ -42,7 +48,10 @@ impl<T: Ticket, W: Ticket> Entry<T, W> {
         match &self.purpose {
             Purpose::User { ticket, .. } => ticket.is_abandoned(),
             // The session is to end whether or not somebody waits for it.
-            Purpose::SetWatches | Purpose::Close { .. } => false,
+            Purpose::SetWatches
+            | Purpose::AddWatch { .. }
+            | Purpose::RemoveWatches
+            | Purpose::Close { .. } => false,
         }
     }
 
@@ -68,7 +77,10 @@ impl<T: Ticket, W: Ticket> Entry<T, W> {
             Purpose::User { ticket, .. } | Purpose::Close { ticket: Some(ticket) } => {
                 outputs.reply(ticket, Err(failure));
             }
-            Purpose::SetWatches | Purpose::Close { ticket: None } => {}
+            Purpose::SetWatches
+            | Purpose::AddWatch { .. }
+            | Purpose::RemoveWatches
+            | Purpose::Close { ticket: None } => {}
         }
     }
 }
@@ -90,4 +102,19 @@ pub(super) fn watch_set(request: &Request, err: ErrorCode) -> Option<(ByteString
         _ => return None,
     };
     Some((path.clone(), kind))
+}
+
+/// The one-shot watch that the request asks for, and the table that the server keeps it in.
+pub(crate) const fn watch_wanted(request: &Request) -> Option<(&ByteString, Table)> {
+    if let Request::GetData(GetDataRequest { path, watch: true })
+    | Request::Exists(ExistsRequest { path, watch: true }) = request
+    {
+        return Some((path, Table::Data));
+    }
+    if let Request::GetChildren(GetChildrenRequest { path, watch: true })
+    | Request::GetChildren2(GetChildren2Request { path, watch: true }) = request
+    {
+        return Some((path, Table::Child));
+    }
+    None
 }

@@ -7,7 +7,8 @@ use zk_proto::jute::Reader;
 use zk_proto::message::{ConnectRequest, ConnectResponse};
 use zk_proto::{Decode, Password, SessionId};
 
-use super::output::Ticket;
+use super::entry::Purpose;
+use super::output::{News, Ticket};
 use super::{End, Phase, Serving, Session, Trouble};
 use crate::error::Violation;
 use crate::state::SessionState;
@@ -65,9 +66,13 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             unknown_since: Some(now),
         });
         self.auth.replay(&mut self.pending);
+        // Before any event of this connection; a read that answers to it is behind the watches.
+        let missed = self.watches.connected();
+        self.outputs.tell(missed, News::Gap);
         for batch in self.watches.batches(self.last_zxid) {
-            self.pending.send_set_watches(batch);
+            self.pending.send_own(batch, Purpose::SetWatches);
         }
+        self.send_due(now);
         self.pending.send_waiting();
         self.announce_once_known();
     }

@@ -31,8 +31,11 @@ mod pending;
 mod replies;
 mod timers;
 mod watches;
+mod watching;
 
-pub(crate) use output::{Answer, Failure, Output, SubmitError, Ticket};
+pub(crate) use entry::watch_wanted;
+pub(crate) use output::{Answer, Failure, News, Output, SubmitError, SubscriberId, Ticket};
+pub(crate) use watches::Table;
 
 use std::time::{Duration, Instant};
 
@@ -86,7 +89,7 @@ pub(crate) struct Session<T, W> {
     hosts: Hosts,
     auth: Auth<T>,
     pending: Pending<T, W>,
-    watches: Watches<W>,
+    watches: Watches<T, W>,
     outputs: Outputs<T, W>,
     /// Why the last connection or attempt ended.
     last_trouble: Option<Trouble>,
@@ -178,11 +181,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         watcher: Option<W>,
     ) -> Result<(), SubmitError> {
         self.admit()?;
-        if self.pending.count() >= self.options.max_pending
-            || self.pending.unsent_len() >= self.options.max_outgoing
-        {
-            return Err(SubmitError::TooManyRequests);
-        }
+        self.make_room()?;
         let purpose = Purpose::User { ticket, watcher };
         self.take(now, request, purpose, self.options.max_request)
     }
@@ -217,6 +216,16 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         };
         self.pending.send(entry, limit)?;
         serving.last_sent = now;
+        Ok(())
+    }
+
+    fn make_room(&self) -> Result<(), SubmitError> {
+        let waiting = self.pending.count() + self.watches.waiting_count();
+        if waiting.saturating_sub(self.watches.removals_in_flight()) >= self.options.max_pending
+            || self.pending.unsent_len() >= self.options.max_outgoing
+        {
+            return Err(SubmitError::TooManyRequests);
+        }
         Ok(())
     }
 
@@ -255,6 +264,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.phase = Phase::Backoff { until: now + self.hosts.pause(was_serving, self.timeout) };
         self.pending.connection_lost(&mut self.outputs);
         self.auth.connection_lost();
+        self.watches.connection_lost();
         if was_serving {
             self.outputs.state(SessionState::Disconnected { since: now.into() });
         }
@@ -278,7 +288,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.phase = Phase::Ended(how);
         self.pending.session_ended(how, &mut self.outputs);
         self.auth.session_ended(how, &mut self.outputs);
-        self.watches = Watches::default();
+        self.watches.session_ended(&how.failure(), &mut self.outputs);
         self.outputs.state(match how {
             End::Closed => SessionState::Closed,
             End::Expired => SessionState::Expired,

@@ -38,12 +38,37 @@ pub(crate) enum Output<T, W> {
         /// What happened.
         event: WatchedEvent,
     },
+    /// There is news for those who listen to persistent watches.
+    Tell {
+        /// Who listens.
+        subscribers: Vec<SubscriberId>,
+        /// What there is to tell.
+        news: News,
+    },
     /// The session is in another state.
     StateChanged(SessionState),
     /// Nothing to do until then, and why then.
     Wait(Option<(Instant, Timer)>),
     /// Nothing to do any more.
     Finished,
+}
+
+/// Somebody who listens to a persistent watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SubscriberId(pub(crate) u64);
+
+/// What those who listen to a persistent watch are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Something happened.
+    Event {
+        /// What.
+        event: WatchedEvent,
+        /// By which transaction, if the server has said so.
+        zxid: Option<Zxid>,
+    },
+    /// There is a new connection. What happened between the last one and this one is not told.
+    Gap,
 }
 
 /// The body of a successful reply.
@@ -129,6 +154,20 @@ impl<T, W> Outputs<T, W> {
 
     pub(super) fn reply(&mut self, ticket: T, outcome: Result<Answer, Failure>) {
         self.0.push_back(Output::Reply { ticket, outcome });
+    }
+
+    /// Ends all that have waited for one thing in the same way.
+    pub(super) fn reply_all(&mut self, tickets: Vec<T>, outcome: &Result<Answer, Failure>) {
+        for ticket in tickets {
+            self.reply(ticket, outcome.clone());
+        }
+    }
+
+    /// Does nothing if nobody listens.
+    pub(super) fn tell(&mut self, subscribers: Vec<SubscriberId>, news: News) {
+        if !subscribers.is_empty() {
+            self.0.push_back(Output::Tell { subscribers, news });
+        }
     }
 
     pub(super) fn notify(&mut self, watcher: W, event: WatchedEvent) {

@@ -4,18 +4,18 @@
 //! its connection breaks follows from where it stands: bytes that the shell has not taken yet
 //! were not sent, bytes that it has taken may have been acted upon.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use zk_proto::frame::put_frame;
 use zk_proto::message::{ReplyHeader, RequestHeader};
 use zk_proto::op::Request;
-use zk_proto::{Encode, Xid, Zxid};
+use zk_proto::{ByteString, Encode, Xid, Zxid};
 
-use super::entry::{Entry, Purpose, watch_set};
+use super::entry::{Entry, Purpose, watch_set, watch_wanted};
 use super::output::{Answer, Failure, Outputs, SubmitError, Ticket};
-use super::watches::Watches;
+use super::watches::{Table, Watches};
 use super::{End, Trouble};
 use crate::error::{Delivery, Violation};
 
@@ -130,9 +130,10 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         Ok(())
     }
 
-    pub(super) fn send_set_watches(&mut self, request: Request) {
-        let entry = Entry { request, purpose: Purpose::SetWatches, deadline: None, sent: false };
-        // Batches are far below any limit, so that none is refused.
+    /// Sends a request of the session's own.
+    pub(super) fn send_own(&mut self, request: Request, purpose: Purpose<T, W>) {
+        let entry = Entry { request, purpose, deadline: None, sent: false };
+        // They are far below any limit, or their length was checked before, so that none is refused.
         let _ = self.send(entry, usize::MAX);
     }
 
@@ -144,6 +145,13 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
                 let _ = self.send(entry, usize::MAX);
             }
         }
+    }
+
+    /// The one-shot watches that requests in flight are about to set.
+    pub(super) fn watches_wanted(&self) -> BTreeSet<(ByteString, Table)> {
+        let entries = self.in_flight.iter().filter_map(|sent| sent.entry.as_ref());
+        let wanted = entries.filter_map(|entry| watch_wanted(&entry.request));
+        wanted.map(|(path, table)| (path.clone(), table)).collect()
     }
 
     /// Puts a frame without a reply to wait for into the outgoing bytes.
@@ -194,7 +202,7 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         &mut self,
         header: ReplyHeader,
         body: Bytes,
-        watches: &mut Watches<W>,
+        watches: &mut Watches<T, W>,
         outputs: &mut Outputs<T, W>,
     ) -> Result<Completed, Trouble> {
         let expected = self.oldest_sent().map(|oldest| oldest.xid);
@@ -211,7 +219,18 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         match purpose {
             // Going on would mean to wait for events that no server will send.
             Purpose::SetWatches => {
-                result.map(|()| Completed::Request).map_err(Trouble::WatchesNotSet)
+                result.map_err(Trouble::WatchesNotSet)?;
+                outputs.reply_all(watches.set_again(&request), &outcome);
+                Ok(Completed::Request)
+            }
+            Purpose::AddWatch { registration } => {
+                let waiting = watches.add_answered(&request, registration, header.err);
+                outputs.reply_all(waiting, &outcome);
+                Ok(Completed::Request)
+            }
+            Purpose::RemoveWatches => {
+                watches.removal_answered(&request, header.err);
+                Ok(Completed::Request)
             }
             Purpose::Close { ticket } => {
                 if let Some(ticket) = ticket {
@@ -257,7 +276,8 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
             };
             entry.sent |= position < sent;
             match &entry.purpose {
-                Purpose::SetWatches => {}
+                // What the next connection needs is decided there.
+                Purpose::SetWatches | Purpose::AddWatch { .. } | Purpose::RemoveWatches => {}
                 Purpose::User { .. } | Purpose::Close { .. } if entry.is_abandoned() => {}
                 Purpose::User { .. } if entry.sent && !entry.is_repeatable() => {
                     entry.fail(Failure::ConnectionLoss(Delivery::Unknown), outputs);

@@ -8,7 +8,7 @@ use zk_proto::jute::Reader;
 use zk_proto::message::ReplyHeader;
 use zk_proto::{Decode, WatchedEvent, Xid};
 
-use super::output::{Failure, Ticket};
+use super::output::{Failure, News, Ticket};
 use super::pending::Completed;
 use super::{End, Phase, Session, Trouble};
 use crate::error::Violation;
@@ -19,10 +19,11 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         while matches!(self.phase, Phase::Handshaking { .. } | Phase::Serving(_)) {
             match take_frame(buffer, self.options.max_reply) {
                 Ok(Some(frame)) => self.handle_frame(now, frame),
-                Ok(None) => return,
+                Ok(None) => break,
                 Err(error) => self.handle_bad_frame(now, &error),
             }
         }
+        self.send_due(now);
     }
 
     fn handle_frame(&mut self, now: Instant, frame: Bytes) {
@@ -40,18 +41,22 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         let mut reader = Reader::new(frame);
         let header = ReplyHeader::decode(&mut reader).map_err(Violation::Undecodable)?;
         match header.xid {
-            Xid::NOTIFICATION => self.handle_event(&mut reader),
+            Xid::NOTIFICATION => self.handle_event(header, &mut reader),
             Xid::PING => self.handle_pong(),
             Xid::AUTH => self.handle_auth_reply(header),
             _ => self.complete(header, reader.into_rest()),
         }
     }
 
-    fn handle_event(&mut self, reader: &mut Reader) -> Result<(), Trouble> {
+    fn handle_event(&mut self, header: ReplyHeader, reader: &mut Reader) -> Result<(), Trouble> {
         let event = WatchedEvent::decode(reader).map_err(Violation::Undecodable)?;
         for watcher in self.watches.fire(&event) {
             self.outputs.notify(watcher, event.clone());
         }
+        // Servers before 3.9 do not tell, nor any for what happened before the watch was set.
+        let zxid = Some(header.zxid).filter(|zxid| zxid.0 > 0);
+        let hearers = self.watches.hearers(&event);
+        self.outputs.tell(hearers, News::Event { event, zxid });
         Ok(())
     }
 

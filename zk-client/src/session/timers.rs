@@ -19,6 +19,8 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             // The close has had its time: the session is left to expire.
             self.end(End::Closed);
         }
+        self.watches.fail_overdue(now, &mut self.outputs);
+        self.send_due(now);
         match &mut self.phase {
             Phase::Backoff { until } if *until <= now => self.dial(now),
             Phase::Dialling { until } | Phase::Handshaking { until } if *until <= now => {
@@ -65,7 +67,8 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             }
             Phase::Ended(_) => None,
         };
-        let deadlines = self.pending.next_deadline().into_iter().chain(self.auth.next_deadline());
+        let waiting = self.auth.next_deadline().into_iter().chain(self.watches.next_deadline());
+        let deadlines = self.pending.next_deadline().into_iter().chain(waiting);
         let request =
             deadlines.map(|deadline| (deadline, Timer::Request)).min_by_key(|(due, _)| *due);
         connection.into_iter().chain(request).min_by_key(|(due, _)| *due)

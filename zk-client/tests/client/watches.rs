@@ -5,8 +5,9 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use zk_client::{Client, Error, ErrorCode, EventType, SessionId, Watch};
-use zk_proto::message::{GetChildrenResponse, GetDataResponse, NoBody};
+use zk_proto::message::{GetChildrenResponse, GetDataResponse, NoBody, RemoveWatchesRequest};
 use zk_proto::op::Request;
+use zk_proto::watch::WatcherType;
 
 use crate::peer::{Peer, connected};
 
@@ -66,6 +67,9 @@ async fn a_watch_survives_a_reconnect() {
 async fn a_watch_that_was_dropped_is_not_set_again() {
     let (client, mut peer, mut listener) = connected(|builder| builder).await;
     drop(watch_data(&client, &mut peer, "/a").await);
+    let (xid, request) = peer.request().await;
+    assert_eq!(request, removal("/a", WatcherType::Data));
+    peer.reply(xid, &NoBody {}).await;
     let kept = watch_data(&client, &mut peer, "/b").await;
     drop(peer);
     let mut peer = listener.grant().await;
@@ -73,6 +77,38 @@ async fn a_watch_that_was_dropped_is_not_set_again() {
     let Request::SetWatches(again) = request else { panic!("{request:?}") };
     assert_eq!(again.data_watches, ["/b"]);
     drop(kept);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_watch_that_is_dropped_is_removed_and_one_that_has_fired_is_not() {
+    let (client, mut peer, _listener) = connected(|builder| builder).await;
+    let first = watch_data(&client, &mut peer, "/a").await;
+    let second = watch_data(&client, &mut peer, "/a").await;
+    let fired = watch_data(&client, &mut peer, "/b").await;
+    peer.event(EventType::NodeDeleted, "/b").await;
+    fired.await.unwrap();
+    drop(first);
+    drop(client.children("/c").watch().send());
+    let (xid, _) = peer.request().await;
+    peer.reply(xid, &GetChildrenResponse::default()).await;
+    let (xid, request) = peer.request().await;
+    assert_eq!(request, removal("/c", WatcherType::Children), "dropped before it was set");
+    peer.reply(xid, &NoBody {}).await;
+    drop(second);
+    // An event is under way while the removal is.
+    peer.event(EventType::NodeDataChanged, "/a").await;
+    let (xid, request) = peer.request().await;
+    assert_eq!(request, removal("/a", WatcherType::Data));
+    peer.refuse(xid, ErrorCode::NoWatcher).await;
+    let (read, ()) = tokio::join!(client.get("/a"), async {
+        let (xid, _) = peer.request().await;
+        peer.reply(xid, &GetDataResponse::default()).await;
+    });
+    read.unwrap();
+}
+
+fn removal(path: &'static str, watcher_type: WatcherType) -> Request {
+    Request::RemoveWatches(RemoveWatchesRequest { path: path.into(), watcher_type })
 }
 
 #[tokio::test(start_paused = true)]

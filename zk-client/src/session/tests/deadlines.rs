@@ -87,7 +87,7 @@ fn a_watch_whose_request_has_timed_out_is_not_kept() {
     desk.taken();
     desk.after(DEADLINE);
     desk.reply(1, &GetDataResponse::default());
-    assert_eq!(desk.session.watches.count(), 0);
+    assert_eq!(desk.session.watches.count(), (0, 0));
 }
 
 #[test]

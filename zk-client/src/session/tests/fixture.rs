@@ -11,13 +11,15 @@ use zk_proto::message::{
 };
 use zk_proto::op::Request;
 use zk_proto::{
-    Acl, Decode, Encode, ErrorCode, EventType, KeeperState, OpCode, Password, SessionId,
-    WatchedEvent, Xid, Zxid,
+    Acl, AddWatchMode, Decode, Encode, ErrorCode, EventType, KeeperState, OpCode, Password,
+    SessionId, WatchedEvent, Xid, Zxid,
 };
 
 use crate::connect_string::HostPort;
 use crate::session::output::Timer;
-use crate::session::{Output, Session, SessionOptions, SubmitError, Ticket, Trouble};
+use crate::session::{
+    News, Output, Session, SessionOptions, SubmitError, SubscriberId, Table, Ticket, Trouble,
+};
 use crate::state::SessionState;
 
 /// Negotiated: pings after 10 s, silence after 20 s.
@@ -131,6 +133,30 @@ impl Desk {
         assert_eq!(submitted, Ok(()));
     }
 
+    /// Wants a persistent watch; the ticket comes back when it is set.
+    pub(super) fn subscribe(
+        &mut self,
+        ticket: &'static str,
+        path: &'static str,
+        mode: AddWatchMode,
+    ) -> SubscriberId {
+        self.session.subscribe(self.now, path.into(), mode, ticket).unwrap()
+    }
+
+    pub(super) fn unsubscribe(
+        &mut self,
+        path: &'static str,
+        mode: AddWatchMode,
+        who: SubscriberId,
+    ) {
+        self.session.unsubscribe(self.now, &path.into(), mode, who);
+    }
+
+    /// Somebody who waited for a one-shot watch goes away.
+    pub(super) fn forget(&mut self, path: &'static str, table: Table) {
+        self.session.forget_watch(self.now, &path.into(), table);
+    }
+
     pub(super) fn close(&mut self, ticket: &'static str) {
         assert_eq!(self.session.close(self.now, Some(ticket)), Ok(()));
     }
@@ -240,6 +266,16 @@ fn shown(output: Output<&'static str, &'static str>) -> String {
         },
         Output::Notify { watcher, event } => {
             format!("{watcher} hears {:?} {}", event.event_type, event.path)
+        }
+        Output::Tell { subscribers, news } => {
+            let who: Vec<_> = subscribers.iter().map(|subscriber| subscriber.0).collect();
+            match news {
+                News::Event { event, zxid } => {
+                    let zxid = zxid.map_or(0, |zxid| zxid.0);
+                    format!("{who:?} hear {:?} {} {zxid:#x}", event.event_type, event.path)
+                }
+                News::Gap => format!("{who:?} hear of a gap"),
+            }
         }
         Output::StateChanged(state) => match state {
             SessionState::Connecting => "connecting".to_owned(),

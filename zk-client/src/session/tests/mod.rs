@@ -9,6 +9,8 @@ mod handshake;
 mod heartbeat;
 mod hostile;
 mod limits;
+mod persistent;
 mod reconnect;
+mod removals;
 mod schedules;
 mod watches;

@@ -1,7 +1,9 @@
 //! Whatever happens in whatever order, some things always hold. The [`world`] checks them after
 //! every step.
 
+mod listeners;
 mod server;
+mod watch_tables;
 mod world;
 
 use std::time::Duration;
@@ -20,6 +22,14 @@ enum Step {
     /// Somebody stops waiting for a request.
     GoAway(usize),
     Close,
+    /// Somebody stops waiting for a one-shot watch.
+    DropWatch(usize),
+    /// Somebody wants to listen to a persistent watch.
+    Subscribe(usize),
+    /// Somebody stops listening, or waiting to.
+    Unsubscribe(usize),
+    /// Something changes that persistent watches hear of.
+    Change(usize),
     /// What was dialled is connected.
     Connect,
     /// The server grants the session that is asked for.
@@ -49,6 +59,10 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::WatchedRead),
         4 => Just(Step::Write),
         1 => any::<usize>().prop_map(Step::GoAway),
+        2 => any::<usize>().prop_map(Step::DropWatch),
+        3 => any::<usize>().prop_map(Step::Subscribe),
+        2 => any::<usize>().prop_map(Step::Unsubscribe),
+        4 => any::<usize>().prop_map(Step::Change),
         2 => Just(Step::Connect),
         2 => Just(Step::Grant),
         3 => Just(Step::Reconnect),
@@ -101,7 +115,7 @@ fn schedules_reach_what_they_are_to_test() {
 
     let mut runner = TestRunner::deterministic();
     let mut seen = world::Seen::default();
-    for seed in 0..100 {
+    for seed in 0..200 {
         let steps = schedule().new_tree(&mut runner).unwrap().current();
         let mut world = World::new(seed);
         for step in &steps {
@@ -112,7 +126,10 @@ fn schedules_reach_what_they_are_to_test() {
     assert!(seen.answered > 300, "{seen:?}");
     assert!(seen.timed_out > 200, "{seen:?}");
     assert!(seen.in_doubt > 200, "{seen:?}");
-    assert!(seen.notified > 15, "{seen:?}");
+    assert!(seen.notified > 10, "{seen:?}");
+    assert!(seen.told > 40, "{seen:?}");
+    assert!(seen.gaps > 30, "{seen:?}");
+    assert!(seen.cleaned > 40, "{seen:?}");
     assert!(seen.resumed > 50, "{seen:?}");
     assert!(seen.over > 50, "{seen:?}");
 }

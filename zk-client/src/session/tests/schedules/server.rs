@@ -1,16 +1,20 @@
 //! A server that answers in order, one connection at a time.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 use zk_proto::frame::put_frame;
 use zk_proto::message::{
-    ConnectResponse, Create2Response, CreateRequest, GetDataResponse, NoBody, ReplyHeader,
+    ConnectResponse, Create2Response, CreateRequest, ErrorResponse, GetDataResponse, NoBody,
+    ReplyHeader,
 };
 use zk_proto::op::Request;
 use zk_proto::{
-    Encode, ErrorCode, EventType, KeeperState, Password, SessionId, WatchedEvent, Xid, Zxid,
+    AddWatchMode, Encode, ErrorCode, EventType, KeeperState, Password, SessionId, WatchedEvent,
+    Xid, Zxid,
 };
+
+use super::watch_tables::WatchTables;
 
 #[derive(Default)]
 pub(super) struct Server {
@@ -20,10 +24,15 @@ pub(super) struct Server {
     written: BytesMut,
     zxid: i64,
     /// Watches set on this connection.
-    watches: BTreeSet<u32>,
+    pub(super) watches: WatchTables,
 }
 
 impl Server {
+    /// One before 3.9 has other rules for watches.
+    pub(super) fn new(is_old: bool) -> Self {
+        Self { watches: WatchTables::new(is_old), ..Self::default() }
+    }
+
     pub(super) const fn zxid(&self) -> Zxid {
         Zxid(self.zxid)
     }
@@ -58,10 +67,10 @@ impl Server {
         let Some((xid, request)) = self.asked.pop_front() else {
             return;
         };
-        if let Some(number) = number(&request)
-            && matches!(&request, Request::GetData(get) if get.watch)
+        if let Request::GetData(get) = &request
+            && get.watch
         {
-            self.watches.insert(number);
+            self.watches.one_shot.insert(get.path.to_string());
         }
         match request {
             Request::GetData(get) => {
@@ -72,10 +81,26 @@ impl Server {
                 self.reply(xid, ErrorCode::Ok, &Create2Response { path, ..Default::default() });
             }
             Request::SetWatches(again) => {
-                for path in &again.data_watches {
-                    self.watches.insert(path[1..].parse().unwrap());
+                self.watches.one_shot.extend(again.data_watches.iter().map(ToString::to_string));
+                self.reply(xid, ErrorCode::Ok, &NoBody {});
+            }
+            Request::SetWatches2(again) => {
+                self.watches.one_shot.extend(again.data_watches.iter().map(ToString::to_string));
+                for path in &again.persistent_watches {
+                    self.watches.add(path, AddWatchMode::Persistent);
+                }
+                for path in &again.persistent_recursive_watches {
+                    self.watches.add(path, AddWatchMode::PersistentRecursive);
                 }
                 self.reply(xid, ErrorCode::Ok, &NoBody {});
+            }
+            Request::AddWatch(add) => {
+                self.watches.add(&add.path, add.mode);
+                self.reply(xid, ErrorCode::Ok, &ErrorResponse { err: ErrorCode::Ok });
+            }
+            Request::RemoveWatches(remove) => {
+                let err = self.watches.remove(&remove.path, remove.watcher_type);
+                self.reply(xid, err, &NoBody {});
             }
             _ => self.reply(xid, ErrorCode::Ok, &NoBody {}),
         }
@@ -84,7 +109,7 @@ impl Server {
     /// Refuses the next request, if it is one of ours.
     pub(super) fn answer_error(&mut self) {
         match self.asked.pop_front() {
-            Some((xid, Request::GetData(_) | Request::Create2(_))) => {
+            Some((xid, Request::GetData(_) | Request::Create2(_) | Request::AddWatch(_))) => {
                 self.reply(xid, ErrorCode::NoAuth, &NoBody {});
             }
             Some(other) => self.asked.push_front(other),
@@ -103,16 +128,38 @@ impl Server {
 
     /// One of the watches fires.
     pub(super) fn event(&mut self, which: usize) {
-        let chosen = self.watches.iter().nth(which % self.watches.len().max(1));
-        if let Some(&number) = chosen {
-            self.watches.remove(&number);
-            let event = WatchedEvent {
-                event_type: EventType::NodeDataChanged,
-                state: KeeperState::SyncConnected,
-                path: path(number).into(),
-            };
-            self.reply(Xid::NOTIFICATION, ErrorCode::Ok, &event);
+        let watches = &mut self.watches.one_shot;
+        if let Some(path) = watches.iter().nth(which % watches.len().max(1)).cloned() {
+            watches.remove(&path);
+            self.notify(EventType::NodeDataChanged, path);
         }
+    }
+
+    /// Something changes that persistent watches may hear of.
+    pub(super) fn change(&mut self, which: usize) {
+        use EventType::{NodeChildrenChanged, NodeCreated, NodeDataChanged, NodeDeleted};
+        let changes = [
+            (NodeDataChanged, "/s"),
+            (NodeChildrenChanged, "/s"),
+            (NodeCreated, "/s/x"),
+            (NodeDeleted, "/s/x"),
+            (NodeDataChanged, "/"),
+        ];
+        let (event_type, path) = changes[which % changes.len()];
+        if self.watches.hears(event_type, path) {
+            self.notify(event_type, path.to_owned());
+        }
+    }
+
+    fn notify(&mut self, event_type: EventType, path: String) {
+        let state = KeeperState::SyncConnected;
+        let event = WatchedEvent { event_type, state, path: path.into() };
+        self.reply(Xid::NOTIFICATION, ErrorCode::Ok, &event);
+    }
+
+    /// Whether everything is answered, and all answers have arrived.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.asked.is_empty() && self.written.is_empty()
     }
 }
 

@@ -8,16 +8,17 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use zk_proto::frame::take_frame;
 use zk_proto::jute::Reader;
-use zk_proto::message::{ConnectRequest, CreateRequest, GetDataRequest};
+use zk_proto::message::{ConnectRequest, CreateRequest, GetDataRequest, ReplyHeader};
 use zk_proto::op::Request;
-use zk_proto::{Decode, SessionId};
+use zk_proto::{Decode, SessionId, WatchedEvent, Xid};
 
 use super::super::fixture::{DEADLINE, ID, T, requests};
 use super::Step;
+use super::listeners::{Listeners, MODES, PATHS};
 use super::server::{Server, number, path};
 use crate::connect_string::HostPort;
 use crate::error::Delivery;
-use crate::session::{Answer, Failure, Output, Session, SessionOptions, Ticket, Trouble};
+use crate::session::{Answer, Failure, Output, Session, SessionOptions, Table, Ticket, Trouble};
 use crate::state::SessionState;
 
 #[derive(Debug)]
@@ -39,6 +40,11 @@ pub(super) struct Seen {
     pub(super) timed_out: usize,
     pub(super) in_doubt: usize,
     pub(super) notified: usize,
+    /// Events of persistent watches.
+    pub(super) told: usize,
+    pub(super) gaps: usize,
+    /// Ends at which the server had no watch left.
+    pub(super) cleaned: usize,
     pub(super) resumed: usize,
     pub(super) over: usize,
 }
@@ -71,6 +77,11 @@ pub(super) struct World {
     /// The last request that was answered on this connection.
     last_answered: u32,
     notified: BTreeSet<u32>,
+    /// One-shot watches that somebody may still wait for.
+    watching: BTreeMap<u32, Rc<Cell<bool>>>,
+    /// Requests that the server may have carried out without our knowing.
+    overdue: BTreeSet<u32>,
+    listeners: Listeners,
     state: SessionState,
     mad: bool,
     finished: bool,
@@ -94,7 +105,7 @@ impl World {
             session: Session::new(options, hosts, now),
             now,
             link: Link::Down,
-            server: Server::default(),
+            server: Server::new(seed.is_multiple_of(2)),
             incoming: BytesMut::new(),
             owed: BTreeMap::new(),
             last_number: 0,
@@ -102,6 +113,9 @@ impl World {
             not_sent: BTreeSet::new(),
             last_answered: 0,
             notified: BTreeSet::new(),
+            watching: BTreeMap::new(),
+            overdue: BTreeSet::new(),
+            listeners: Listeners::default(),
             state: SessionState::Connecting,
             mad: false,
             finished: false,
@@ -117,10 +131,21 @@ impl World {
             Step::WatchedRead => self.submit(|path| read(path, true), true),
             Step::Write => self.submit(write, false),
             Step::GoAway(which) => {
-                if let Some((_, gone)) = self.owed.iter().nth(which % self.owed.len().max(1)) {
+                if let Some((number, gone)) = self.owed.iter().nth(which % self.owed.len().max(1)) {
                     gone.set(true);
+                    let number = *number;
+                    self.drop_watch(number);
                 }
             }
+            Step::DropWatch(which) => {
+                let chosen = self.watching.keys().nth(which % self.watching.len().max(1)).copied();
+                if let Some(number) = chosen.filter(|number| !self.owed.contains_key(number)) {
+                    self.drop_watch(number);
+                }
+            }
+            Step::Subscribe(which) => self.subscribe(*which),
+            Step::Unsubscribe(which) => self.unsubscribe(*which),
+            Step::Change(which) => self.server.change(*which),
             Step::Close => self.close(),
             Step::Connect => self.connect(),
             Step::Grant => self.answer_handshake(ID, 30_000),
@@ -148,8 +173,9 @@ impl World {
         self.settle();
     }
 
-    /// The shell goes away; nothing may be owed then.
+    /// Everybody stops listening, then the shell goes away; nothing may be owed then.
     pub(super) fn end(mut self) -> Seen {
+        self.wind_down();
         self.session.abandon();
         self.settle();
         assert!(self.finished);
@@ -181,8 +207,83 @@ impl World {
         let ticket = Number { number, gone: Rc::clone(&gone) };
         let watcher = watch.then(|| Number { number, gone: Rc::clone(&gone) });
         if self.session.submit(self.now, request(path(number)), ticket, watcher).is_ok() {
+            if watch {
+                self.watching.insert(number, Rc::clone(&gone));
+            }
             self.owed.insert(number, gone);
         }
+    }
+
+    /// As the handle of a watch does when it is dropped.
+    fn drop_watch(&mut self, number: u32) {
+        if let Some(gone) = self.watching.remove(&number) {
+            gone.set(true);
+            self.session.forget_watch(self.now, &path(number).into(), Table::Data);
+        }
+    }
+
+    fn subscribe(&mut self, which: usize) {
+        self.last_number += 1;
+        let number = self.last_number;
+        let gone = Rc::new(Cell::new(false));
+        let ticket = Number { number, gone: Rc::clone(&gone) };
+        let (path, mode) = (PATHS[which % PATHS.len()], MODES[which / PATHS.len() % 2]);
+        if let Ok(id) = self.session.subscribe(self.now, path.into(), mode, ticket) {
+            self.owed.insert(number, gone);
+            self.listeners.add(id, number, path, mode);
+        }
+    }
+
+    fn unsubscribe(&mut self, which: usize) {
+        if let Some((subscriber, path, mode, ticket)) = self.listeners.take(which) {
+            self.owed.remove(&ticket);
+            self.session.unsubscribe(self.now, &path.into(), mode, subscriber);
+        }
+    }
+
+    /// The server has what is wanted and, once nobody wants anything, nothing.
+    fn wind_down(&mut self) {
+        if self.mad || !self.run_until_quiet() {
+            return;
+        }
+        for (path, mode) in self.listeners.wanted() {
+            assert!(self.server.watches.serves(path, mode), "{path} {mode:?} is not served");
+        }
+        while !self.listeners.wanted().is_empty() {
+            self.unsubscribe(0);
+        }
+        while let Some(number) = self.watching.keys().next().copied() {
+            self.drop_watch(number);
+        }
+        if !self.run_until_quiet() {
+            return;
+        }
+        assert!(!self.server.watches.has_persistent(), "a persistent watch is left");
+        for left in &self.server.watches.one_shot {
+            assert!(self.overdue.contains(&left[1..].parse().unwrap()), "{left} is left");
+        }
+        assert_eq!(self.session.watches.count(), (0, 0));
+        self.seen.cleaned += 1;
+    }
+
+    /// Without further faults; tells whether the session is alive.
+    fn run_until_quiet(&mut self) -> bool {
+        for _ in 0..20 {
+            if self.finished {
+                return false;
+            }
+            if self.link < Link::Answered {
+                self.reconnect();
+            }
+            self.take();
+            while !self.server.is_quiet() {
+                self.server.answer();
+                self.deliver(usize::MAX);
+                self.settle();
+                self.take();
+            }
+        }
+        !self.finished && self.link == Link::Answered && self.state.is_connected()
     }
 
     fn close(&mut self) {
@@ -227,8 +328,35 @@ impl World {
 
     fn deliver(&mut self, length: usize) {
         if self.link >= Link::Up {
-            self.incoming.extend_from_slice(&self.server.arrive(length));
-            self.session.handle_bytes(self.now, &mut self.incoming);
+            let mut arrived = self.server.arrive(length);
+            while !arrived.is_empty() && self.link >= Link::Up {
+                self.deliver_frame(&mut arrived);
+            }
+        }
+    }
+
+    /// Frame by frame, to look at what each of them does.
+    fn deliver_frame(&mut self, arrived: &mut BytesMut) {
+        let mut whole = self.incoming.clone();
+        whole.extend_from_slice(arrived);
+        let length = whole.len();
+        let frame = take_frame(&mut whole, usize::MAX).ok().flatten();
+        let left = if frame.is_some() { whole.len() } else { 0 };
+        let present = arrived.split_to(arrived.len() - left.min(arrived.len()));
+        assert!(length >= present.len());
+        self.incoming.extend_from_slice(&present);
+        let was_answered = self.state.is_connected();
+        self.session.handle_bytes(self.now, &mut self.incoming);
+        self.settle();
+        if let Some(frame) = frame
+            && was_answered
+            && !self.mad
+        {
+            let mut reader = Reader::new(frame);
+            let header = ReplyHeader::decode(&mut reader).unwrap();
+            if header.xid == Xid::NOTIFICATION {
+                self.listeners.check_told(&WatchedEvent::decode(&mut reader).unwrap());
+            }
         }
     }
 
@@ -284,7 +412,11 @@ impl World {
             Output::Notify { watcher, event } => {
                 assert_eq!(event.path, path(watcher.number));
                 assert!(self.notified.insert(watcher.number), "told twice");
+                self.watching.remove(&watcher.number);
                 self.seen.notified += 1;
+            }
+            Output::Tell { subscribers, news } => {
+                self.listeners.hear(&subscribers, &news, &mut self.seen);
             }
             Output::StateChanged(state) => self.change_state(state),
             Output::Wait(_) | Output::Finished => unreachable!("the caller takes these"),
@@ -294,6 +426,12 @@ impl World {
     fn replied(&mut self, ticket: &Number, outcome: Result<Answer, Failure>) {
         let number = ticket.number;
         assert!(self.owed.remove(&number).is_some(), "{number} came back before");
+        if self.listeners.replied(number, &outcome) {
+            return;
+        }
+        if outcome.is_err() {
+            self.drop_watch(number);
+        }
         match outcome {
             Ok(answer) => {
                 let own = path(number);
@@ -308,6 +446,7 @@ impl World {
                     assert!(!self.taken.contains(&number), "{number} was sent");
                     self.not_sent.insert(number);
                 }
+                self.overdue.insert(number);
                 self.seen.timed_out += 1;
                 self.seen.in_doubt += usize::from(delivery == Delivery::Unknown);
             }
@@ -325,7 +464,7 @@ impl World {
     }
 
     fn change_state(&mut self, state: SessionState) {
-        use SessionState::{Closed, Connected, Connecting, Disconnected, Expired};
+        use SessionState::{AuthFailed, Closed, Connected, Connecting, Disconnected, Expired};
         let allowed = match (&self.state, &state) {
             (Connecting, Connected { resumed, .. }) => !resumed,
             (Disconnected { .. }, Connected { resumed, .. }) => *resumed,
@@ -336,6 +475,11 @@ impl World {
         };
         assert!(allowed, "from {:?} to {state:?}", self.state);
         self.seen.resumed += usize::from(matches!(state, Connected { resumed: true, .. }));
+        match state {
+            Connected { .. } => self.listeners.resumed(),
+            Disconnected { .. } => self.listeners.disconnected(),
+            Connecting | Expired | AuthFailed | Closed => {}
+        }
         self.state = state;
     }
 
@@ -358,6 +502,9 @@ impl Seen {
             timed_out: self.timed_out + other.timed_out,
             in_doubt: self.in_doubt + other.in_doubt,
             notified: self.notified + other.notified,
+            told: self.told + other.told,
+            gaps: self.gaps + other.gaps,
+            cleaned: self.cleaned + other.cleaned,
             resumed: self.resumed + other.resumed,
             over: self.over + other.over,
         }
