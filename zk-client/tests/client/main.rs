@@ -17,4 +17,5 @@ mod peer;
 mod runtime;
 mod stream;
 mod tcp;
+mod watch_streams;
 mod watches;
