@@ -10,6 +10,7 @@
     reason = "a test may panic, and its name says what it is"
 )]
 
+mod acl;
 mod bad_paths;
 mod bad_requests;
 mod client_calls;
@@ -41,6 +42,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cases = [
+        acl::cases(),
         bad_paths::cases(),
         bad_requests::cases(),
         client_calls::cases(),

@@ -4,7 +4,7 @@
 //! requests sent before. Here every request is answered at once, and so nothing can be overtaken.
 
 use zk_proto::jute::{DecodeProblem, Reader};
-use zk_proto::message::{AuthPacket, GetSaslRequest, NoBody, SetSaslResponse};
+use zk_proto::message::{AuthPacket, GetSaslRequest, NoBody, Secret, SetSaslResponse};
 use zk_proto::{Decode, ErrorCode, Xid, Zxid};
 
 use super::reply::refused;
@@ -36,11 +36,13 @@ impl Engine {
     }
 
     /// Answers as a server does that SASL is not configured for: without a token, which clients
-    /// take for a failure.
+    /// take for a failure. A token that is null is one that cannot be read.
     pub(super) fn sasl(&mut self, conn: ConnId, xid: Xid, body: &mut Reader) {
         match GetSaslRequest::decode(body) {
-            Ok(_) => self.reply_at(conn, xid, NO_ZXID, Ok(SetSaslResponse::default())),
-            Err(_) => self.close(conn),
+            Ok(GetSaslRequest { token: Secret(Some(_)) }) => {
+                self.reply_at(conn, xid, NO_ZXID, Ok(SetSaslResponse::default()));
+            }
+            Ok(GetSaslRequest { token: Secret(None) }) | Err(_) => self.close(conn),
         }
     }
 }

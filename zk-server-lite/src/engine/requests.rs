@@ -112,7 +112,7 @@ impl Engine {
             Request::Exists(request) => {
                 let outcome = tree.exists(caller, &request.path);
                 // Absence can be watched, too.
-                let watchable = !matches!(outcome, Err(ErrorCode::BadArguments));
+                let watchable = matches!(outcome, Ok(_) | Err(ErrorCode::NoNode));
                 self.watch(request.watch && watchable, WatchTable::Data, &request.path, conn);
                 self.reply(conn, xid, outcome);
             }

@@ -56,10 +56,12 @@ fn a_failure_is_answered_and_ends_the_connection_but_not_the_session() {
 
 #[test]
 fn a_packet_that_cannot_be_read_ends_the_connection_without_a_word() {
-    for op in [OpCode::Auth, OpCode::Sasl] {
+    let null = (-1_i32).to_be_bytes();
+    for (op, body) in [(OpCode::Auth, &[0, 0][..]), (OpCode::Sasl, &[0, 0]), (OpCode::Sasl, &null)]
+    {
         let mut bench = Bench::new();
         let session = bench.session();
-        bench.send(session.conn, -4, op, &Verbatim(Bytes::from_static(&[0, 0])));
+        bench.send(session.conn, -4, op, &Verbatim(Bytes::copy_from_slice(body)));
         assert_eq!(bench.seen(session.conn), [Seen::Closed]);
         assert!(bench.engine.replica().has_session(session.id));
     }
@@ -85,7 +87,10 @@ fn neither_auth_nor_sasl_keeps_a_session_alive() {
             bench.pass(TICK);
             match op {
                 OpCode::Auth => bench.send(session.conn, -4, op, &auth("digest", "bob:secret")),
-                OpCode::Sasl => bench.send(session.conn, 1, op, &GetSaslRequest::default()),
+                OpCode::Sasl => {
+                    let token = Secret(Some(Bytes::new()));
+                    bench.send(session.conn, 1, op, &GetSaslRequest { token });
+                }
                 _ => bench.send(session.conn, 1, op, &exists("/", false)),
             }
         }
