@@ -12,6 +12,7 @@ cases! {
         kazoo_is_told_of_each_change_it_watches_for,
         kazoo_commits_a_transaction_whole_or_not_at_all,
         kazoo_proves_itself_by_digest_and_is_refused_without,
+        kazoo_asks_every_four_letter_word,
     ],
     embedded: [kazoo_keeps_its_session_on_a_new_connection_and_learns_when_it_expired],
 }

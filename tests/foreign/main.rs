@@ -16,7 +16,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    dead_code,
     reason = "a test may panic"
 )]
 #![allow(clippy::cognitive_complexity, reason = "a case is a list of questions and answers")]
