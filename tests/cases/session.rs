@@ -9,6 +9,7 @@ use zk_test_kit::{Network, TestServer};
 zk_test_kit::cases![
     heartbeats_keep_an_idle_session_alive,
     a_silent_session_is_expired_and_its_ephemerals_go,
+    a_silent_session_ends_between_its_timeout_and_a_tick_later_without_a_word,
     a_closed_session_takes_its_ephemerals_along,
     a_lost_connection_keeps_the_session_and_its_ephemerals,
     the_next_server_of_the_list_takes_over_when_one_falls_silent,
@@ -49,6 +50,25 @@ async fn a_silent_session_is_expired_and_its_ephemerals_go(server: &TestServer) 
     network.silence(false);
     state.wait_for(|state| *state == SessionState::Expired).await.unwrap();
     assert_eq!(client.get("/").await, Err(Error::SessionExpired));
+}
+
+async fn a_silent_session_ends_between_its_timeout_and_a_tick_later_without_a_word(
+    server: &TestServer,
+) {
+    for (timeout, late) in [(400, 600), (500, 700), (600, 800)] {
+        let mut raw = server.raw().await;
+        let begin = Instant::now();
+        let timeout = Duration::from_millis(timeout);
+        let granted = raw.open_session(timeout).await;
+        assert_eq!(u128::try_from(granted.timeout).unwrap(), timeout.as_millis());
+        assert_eq!(raw.frame().await, None);
+        let lasted = begin.elapsed();
+        assert!(lasted >= timeout, "{lasted:?} of {timeout:?}");
+        if server.has_virtual_time() {
+            assert!(lasted <= Duration::from_millis(late), "{lasted:?} of {timeout:?}");
+        }
+        assert!(!server.resumes(&granted).await);
+    }
 }
 
 async fn a_closed_session_takes_its_ephemerals_along(server: &TestServer) {
