@@ -14,6 +14,8 @@ mod acl;
 mod bad_paths;
 mod bad_requests;
 mod client_calls;
+mod containers;
+mod create_modes;
 mod four_letter_words;
 mod handshake;
 mod hostile;
@@ -25,6 +27,8 @@ mod multi_watch_order;
 mod operations;
 mod persistent_watches;
 mod pipeline;
+mod quotas;
+mod reconfig;
 mod recursive_watches;
 mod remove_watches;
 mod sequential;
@@ -46,6 +50,8 @@ fn main() -> ExitCode {
         bad_paths::cases(),
         bad_requests::cases(),
         client_calls::cases(),
+        containers::cases(),
+        create_modes::cases(),
         four_letter_words::cases(),
         handshake::cases(),
         hostile::cases(),
@@ -59,6 +65,8 @@ fn main() -> ExitCode {
         pipeline::cases(),
         recursive_watches::cases(),
         remove_watches::cases(),
+        quotas::cases(),
+        reconfig::cases(),
         sequential::cases(),
         session::cases(),
         set_watches::cases(),

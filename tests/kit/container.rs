@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use crate::run::Settings;
-use crate::server::{SUPER_DIGEST, TICK};
+use crate::server::{CONTAINER_CHECK_INTERVAL, SUPER_DIGEST, TICK};
 
 /// A container that serves.
 #[derive(Debug)]
@@ -33,8 +33,8 @@ impl Running {
             .with_env_var("ZOO_MAX_CLIENT_CNXNS", "0")
             .with_env_var("ZOO_ADMINSERVER_ENABLED", "false")
             .with_env_var("ZOO_4LW_COMMANDS_WHITELIST", "*")
-            .with_env_var("ZOO_CFG_EXTRA", "extendedTypesEnabled=true")
-            .with_env_var("JVMFLAGS", format!("-D{SUPER_DIGEST_PROPERTY}={SUPER_DIGEST}"))
+            .with_env_var("ZOO_CFG_EXTRA", "extendedTypesEnabled=true enforceQuota=true")
+            .with_env_var("JVMFLAGS", jvm_flags())
             .with_host_config_modifier(publish_on_loopback);
         let container = settings
             .iter()
@@ -60,6 +60,12 @@ impl Running {
             eprintln!("a container of real ZooKeeper is left behind: {error}");
         }
     }
+}
+
+/// What is set by properties of the JVM only.
+fn jvm_flags() -> String {
+    let interval = CONTAINER_CHECK_INTERVAL.as_millis();
+    format!("-D{SUPER_DIGEST_PROPERTY}={SUPER_DIGEST} -Dznode.container.checkIntervalMs={interval}")
 }
 
 /// Nobody but this machine has business with a server under test.

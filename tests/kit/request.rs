@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use zk_proto::message::{
-    AddWatchRequest, CheckVersionRequest, CheckWatchesRequest, CreateRequest, DeleteRequest,
-    ExistsRequest, GetChildrenRequest, GetDataRequest, MultiOp, MultiRequest, NoBody,
-    RemoveWatchesRequest, SetAclRequest, SetDataRequest, SyncRequest,
+    AddWatchRequest, CheckVersionRequest, CheckWatchesRequest, CreateRequest, CreateTtlRequest,
+    DeleteRequest, ExistsRequest, GetChildrenRequest, GetDataRequest, MultiOp, MultiRequest,
+    NoBody, RemoveWatchesRequest, SetAclRequest, SetDataRequest, SyncRequest,
 };
 use zk_proto::op::Request;
 use zk_proto::{Acl, AddWatchMode, CreateMode, Version, WatcherType};
@@ -30,6 +30,25 @@ pub fn create(path: &str) -> Request {
 #[must_use]
 pub fn create_ephemeral(path: &str) -> Request {
     Request::Create2(node(path, CreateMode::Ephemeral))
+}
+
+/// Creates a container.
+#[must_use]
+pub fn create_container(path: &str) -> Request {
+    Request::CreateContainer(node(path, CreateMode::Container))
+}
+
+/// Creates a node with a time to live, in milliseconds.
+#[must_use]
+pub fn create_ttl(path: &str, ttl: i64) -> Request {
+    Request::CreateTtl(ttl_node(path, CreateMode::PersistentWithTtl, ttl))
+}
+
+/// The record of a create with a time to live, in milliseconds.
+#[must_use]
+pub fn ttl_node(path: &str, mode: CreateMode, ttl: i64) -> CreateTtlRequest {
+    let CreateRequest { path, data, acl, flags } = node(path, mode);
+    CreateTtlRequest { path, data, acl, flags, ttl }
 }
 
 /// Deletes a node.

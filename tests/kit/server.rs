@@ -203,6 +203,8 @@ fn embedded() -> zk_server_lite::ServerBuilder {
     Server::builder()
         .tick_time(TICK)
         .extended_types(true)
+        .enforce_quota(true)
+        .container_check_interval(CONTAINER_CHECK_INTERVAL)
         .super_digest(SUPER_DIGEST)
         .four_letter_words(FourLetterWords::ALL)
 }
@@ -239,6 +241,9 @@ pub fn dial_tcp(address: SocketAddr) -> Dial {
 
 /// The tick of every server we start: sessions of 0.4 s to 4 s.
 pub const TICK: Duration = Duration::from_millis(200);
+
+/// How often every server we start looks for containers and nodes with a time to live to remove.
+pub const CONTAINER_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What clients ask for: short enough to wait for, long enough for a loaded machine.
 pub const SESSION_TIMEOUT: Duration = Duration::from_secs(4);
