@@ -13,9 +13,12 @@
 mod acl;
 mod bad_paths;
 mod bad_requests;
+mod client_auth;
 mod client_calls;
 mod containers;
 mod create_modes;
+mod create_steps;
+mod delete_steps;
 mod four_letter_words;
 mod handshake;
 mod hostile;
@@ -36,6 +39,7 @@ mod session;
 mod set_watches;
 mod set_watches2;
 mod stat;
+mod wait_until;
 mod watch_modes;
 mod watch_order;
 mod watch_permissions;
@@ -49,9 +53,12 @@ fn main() -> ExitCode {
         acl::cases(),
         bad_paths::cases(),
         bad_requests::cases(),
+        client_auth::cases(),
         client_calls::cases(),
         containers::cases(),
         create_modes::cases(),
+        create_steps::cases(),
+        delete_steps::cases(),
         four_letter_words::cases(),
         handshake::cases(),
         hostile::cases(),
@@ -63,15 +70,16 @@ fn main() -> ExitCode {
         operations::cases(),
         persistent_watches::cases(),
         pipeline::cases(),
-        recursive_watches::cases(),
-        remove_watches::cases(),
         quotas::cases(),
         reconfig::cases(),
+        recursive_watches::cases(),
+        remove_watches::cases(),
         sequential::cases(),
         session::cases(),
-        set_watches::cases(),
         set_watches2::cases(),
+        set_watches::cases(),
         stat::cases(),
+        wait_until::cases(),
         watch_modes::cases(),
         watch_order::cases(),
         watch_permissions::cases(),

@@ -92,11 +92,12 @@ mod transport;
 mod watch_stream;
 
 pub use client::{
-    AddAuth, AddWatch, AllChildrenNumber, Children, ChildrenWithStat, Client, Create, CreateSteps,
-    Created, Delete, Exists, Get, GetAcl, GetConfig, GetEphemerals, GuaranteedDelete,
-    IdempotentDelete, IdempotentSet, Janitor, Multi, MultiOutcome, MultiRead, MultiReadOutcome,
-    MultiReadReply, MultiReply, Reconfig, Set, SetAcl, SetOrCreate, Steps, Sync, Watched,
-    WatchedConfig, WeakClient, WhoAmI,
+    AddAuth, AddWatch, AllChildrenNumber, ChildWithData, Children, ChildrenWithData,
+    ChildrenWithStat, Client, Create, CreateSteps, Created, Delete, DeleteRecursive, Exists, Get,
+    GetAcl, GetConfig, GetEphemerals, GuaranteedDelete, IdempotentDelete, IdempotentSet, Janitor,
+    Multi, MultiOutcome, MultiRead, MultiReadOutcome, MultiReadReply, MultiReply, Reconfig, Set,
+    SetAcl, SetOrCreate, Steps, Sync, WaitUntilAbsent, WaitUntilExists, Watched, WatchedConfig,
+    WeakClient, WhoAmI,
 };
 pub use connect_string::{ConnectString, ConnectStringError, HostPort};
 pub use error::{Delivery, Error, Violation};

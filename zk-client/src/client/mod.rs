@@ -6,11 +6,13 @@ mod all_children_number;
 mod auth;
 mod call;
 mod children;
+mod children_with_data;
 mod config;
 mod create;
 mod create_steps;
 mod data;
 mod delete;
+mod delete_recursive;
 mod delete_steps;
 mod ephemerals;
 mod exists;
@@ -22,6 +24,7 @@ mod parents;
 mod set_steps;
 mod steps;
 mod sync;
+mod wait_until;
 mod who_am_i;
 
 pub use acl::{GetAcl, SetAcl};
@@ -30,11 +33,13 @@ pub use all_children_number::AllChildrenNumber;
 pub use auth::AddAuth;
 pub use call::Watched;
 pub use children::{Children, ChildrenWithStat};
+pub use children_with_data::{ChildWithData, ChildrenWithData};
 pub use config::{GetConfig, Reconfig, WatchedConfig};
 pub use create::{Create, Created};
 pub use create_steps::CreateSteps;
 pub use data::{Get, Set};
 pub use delete::Delete;
+pub use delete_recursive::DeleteRecursive;
 pub use delete_steps::{GuaranteedDelete, IdempotentDelete};
 pub use ephemerals::GetEphemerals;
 pub use exists::Exists;
@@ -45,6 +50,7 @@ pub use multi_read::{MultiRead, MultiReadOutcome, MultiReadReply};
 pub use set_steps::{IdempotentSet, SetOrCreate};
 pub use steps::Steps;
 pub use sync::Sync;
+pub use wait_until::{WaitUntilAbsent, WaitUntilExists};
 pub use who_am_i::WhoAmI;
 
 use std::fmt;
@@ -162,6 +168,28 @@ impl Client {
     #[doc(alias = "getChildren")]
     pub const fn children<'a>(&'a self, path: &'a str) -> Children<'a> {
         Children { client: self, path }
+    }
+
+    /// Lists a node's children with the data of each.
+    pub const fn children_with_data<'a>(&'a self, path: &'a str) -> ChildrenWithData<'a> {
+        ChildrenWithData::new(self, path)
+    }
+
+    /// Deletes a node and all that is below it.
+    #[doc(alias = "deletingChildrenIfNeeded")]
+    #[doc(alias = "ZKUtil.deleteRecursive")]
+    pub const fn delete_recursive<'a>(&'a self, path: &'a str) -> DeleteRecursive<'a> {
+        DeleteRecursive { client: self, path }
+    }
+
+    /// Waits until a node exists.
+    pub const fn wait_until_exists<'a>(&'a self, path: &'a str) -> WaitUntilExists<'a> {
+        WaitUntilExists { client: self, path, limit: None }
+    }
+
+    /// Waits until a node is gone.
+    pub const fn wait_until_absent<'a>(&'a self, path: &'a str) -> WaitUntilAbsent<'a> {
+        WaitUntilAbsent { client: self, path, limit: None }
     }
 
     /// Waits until the server has seen all that was committed before this call: a read that
