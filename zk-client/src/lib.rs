@@ -66,6 +66,15 @@
 //! [`SessionState::Expired`]. A client has one session in its life; nothing is carried over to
 //! another behind your back.
 //!
+//! **Credentials.** What [`ClientBuilder::auth`] and [`Client::add_auth`] have said is told to
+//! every server that is connected to, before watches are set again and requests are sent; neither
+//! logs nor `Debug` show it. A server that refuses ends the client: [`Error::AuthFailed`] from
+//! then on.
+//!
+//! **Several steps.** [`Create::protected`], [`Create::idempotent`], [`Delete::guaranteed`] and
+//! their like take more than one request to be certain after a lost reply. What they would leave
+//! behind the [`Janitor`] of the session deletes.
+//!
 //! **Bounds.** Requests, replies, and what waits are bounded ([`ClientBuilder::max_request`],
 //! [`max_reply`](ClientBuilder::max_reply), [`max_pending`](ClientBuilder::max_pending),
 //! [`max_outgoing`](ClientBuilder::max_outgoing)). What is over a bound is refused; it does not
