@@ -180,3 +180,16 @@ fn encoded(message: &impl Encode) -> Bytes {
     message.encode(&mut out);
     out.freeze()
 }
+
+#[test]
+fn a_server_that_skips_access_lists_stores_them_and_refuses_nothing() {
+    let mut bench = Bench::with(|options| options.skip_acl = true);
+    let conn = bench.session().conn;
+    bench.create(conn, "/a", 0);
+    for _ in 0..2 {
+        assert_eq!(bench.code(conn, OpCode::SetAcl, &for_bob_only("/a")), ErrorCode::Ok);
+    }
+    assert_eq!(bench.code(conn, OpCode::SetData, &set_data("/a")), ErrorCode::Ok);
+    let stored = bench.engine.replica().tree().node("/a").unwrap().acl().to_vec();
+    assert_eq!(Some(stored), for_bob_only("/a").acl);
+}
