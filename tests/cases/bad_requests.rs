@@ -13,6 +13,8 @@ zk_test_kit::cases![
     a_body_that_ends_too_early_is_refused_and_the_connection_goes_on,
     a_length_that_cannot_be_is_refused_and_the_connection_goes_on,
     a_null_path_is_refused_and_the_connection_goes_on,
+    a_create_looks_at_its_flags_before_a_null_path,
+    a_sync_with_a_null_path_echoes_it,
     bytes_behind_a_body_are_ignored,
     any_byte_but_zero_is_true,
     negative_counts_but_minus_one_are_empty_lists,
@@ -125,6 +127,36 @@ async fn a_null_path_is_refused_and_the_connection_goes_on(server: &TestServer) 
         }
     }
     server.assert_serves().await;
+}
+
+async fn a_create_looks_at_its_flags_before_a_null_path(server: &TestServer) {
+    let mut raw = server.raw_session().await;
+    for (op, flags, ttl, expected) in [
+        (OpCode::Create, 0, 0, ErrorCode::MarshallingError),
+        (OpCode::Create, 9, 0, ErrorCode::BadArguments),
+        (OpCode::Create2, 5, 0, ErrorCode::BadArguments),
+        (OpCode::CreateContainer, 4, 0, ErrorCode::MarshallingError),
+        (OpCode::CreateContainer, -1, 0, ErrorCode::BadArguments),
+        (OpCode::CreateTtl, 5, 1, ErrorCode::MarshallingError),
+        (OpCode::CreateTtl, 5, 0, ErrorCode::BadArguments),
+        (OpCode::CreateTtl, 0, 1, ErrorCode::BadArguments),
+    ] {
+        let mut body = with_path(-1, &[0; 8]);
+        body.put_i32(flags);
+        body.put_i64(ttl);
+        let before = raw.succeed(&set(&server.path("/"), "")).await.header.zxid;
+        raw.send_odd(7, op.code(), &body).await;
+        let header = raw.reply().await.unwrap().header;
+        assert_eq!(header.err, expected, "{op:?} {flags}");
+        assert!(header.zxid > before, "{op:?} {flags}");
+    }
+}
+
+async fn a_sync_with_a_null_path_echoes_it(server: &TestServer) {
+    let mut raw = server.raw_session().await;
+    raw.send_odd(7, OpCode::Sync.code(), &[0xff; 4]).await;
+    let reply = raw.reply().await.unwrap();
+    assert_eq!((reply.header.err, &*reply.body), (ErrorCode::Ok, &[0xff; 4][..]));
 }
 
 const PERSISTENT: CreateMode = CreateMode::Persistent;

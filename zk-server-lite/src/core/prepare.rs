@@ -135,7 +135,7 @@ fn create_ttl(
 }
 
 /// The mode of a record that cannot tell a time to live, so that modes that need one are wrong.
-pub(super) fn mode_of(
+pub(crate) fn mode_of(
     request: &CreateRequest,
     features: Features,
 ) -> Result<CreateMode, ErrorCode> {
@@ -150,7 +150,7 @@ pub(super) fn mode_of(
 /// Mode and time to live of a record that has both. Where extended types are off, whatever the
 /// time is, that is the answer. The original takes a negative time with a mode that needs none,
 /// and breaks down when it applies that; here it is wrong like all others.
-pub(super) fn mode_with_ttl(
+pub(crate) fn mode_with_ttl(
     request: &CreateTtlRequest,
     features: Features,
 ) -> Result<(CreateMode, Ttl), ErrorCode> {

@@ -18,6 +18,7 @@ mod connections;
 mod containers;
 mod expiry;
 mod handshake;
+mod null_path;
 mod reply;
 mod requests;
 mod set_watches;

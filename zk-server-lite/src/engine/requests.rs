@@ -1,17 +1,18 @@
 //! Requests of a connection that has a session (`FinalRequestProcessor`).
 
 use bytes::Bytes;
-use zk_proto::jute::{DecodeProblem, Reader};
+use zk_proto::jute::Reader;
 use zk_proto::message::{
     ErrorResponse, MultiReadOp, MultiReadRequest, MultiReadResponse, MultiReadResult, NoBody,
     RequestHeader, SyncResponse, WhoAmIResponse,
 };
 use zk_proto::op::Request;
-use zk_proto::{Decode, DecodeError, ErrorCode, OpCode, Xid, Zxid};
+use zk_proto::{ByteString, Decode, ErrorCode, OpCode, Xid, Zxid};
 
 use crate::core::{Caller, TxnResult, WatchTable, WriteRequest};
 
 use super::connections::Phase;
+use super::null_path;
 use super::reply::refused;
 use super::set_watches::all_lists;
 use super::{ConnId, Engine, Now};
@@ -44,16 +45,37 @@ impl Engine {
             Some(OpCode::DeleteContainer) => {
                 self.reply(conn, xid, refused(ErrorCode::BadArguments));
             }
-            Some(op) => match Request::decode(op, &mut reader) {
-                Ok(Some(request)) => self.serve(conn, caller, (xid, request), now),
-                Ok(None) => self.reply(conn, xid, refused(ErrorCode::Unimplemented)),
-                Err(error) => match refusal_with_zxid(op, &error) {
-                    Some(code) => {
-                        self.write(conn, caller, (xid, WriteRequest::Refused(code)), now);
-                    }
-                    None => self.reply(conn, xid, refused(ErrorCode::MarshallingError)),
-                },
-            },
+            Some(op) => {
+                let body = reader.clone().into_rest();
+                match Request::decode(op, &mut reader) {
+                    Ok(Some(request)) => self.serve(conn, caller, (xid, request), now),
+                    Ok(None) => self.reply(conn, xid, refused(ErrorCode::Unimplemented)),
+                    Err(_) => self.unreadable(conn, caller, (xid, op, &body), now),
+                }
+            }
+        }
+    }
+
+    /// A body that is not the record of its operation. Of the writes, a multi takes a zxid before
+    /// it is read, and the others if nothing but their path is missing.
+    fn unreadable(
+        &mut self,
+        conn: ConnId,
+        caller: &Caller,
+        (xid, op, body): (Xid, OpCode, &[u8]),
+        now: Now,
+    ) {
+        let refusal = match op {
+            OpCode::Multi => Some(ErrorCode::MarshallingError),
+            _ => null_path::refusal(op, body, self.options.features),
+        };
+        match refusal {
+            Some(code) => self.write(conn, caller, (xid, WriteRequest::Refused(code)), now),
+            // Whatever the path is, it comes back.
+            None if op == OpCode::Sync && body.starts_with(&(-1_i32).to_be_bytes()) => {
+                self.reply(conn, xid, Ok(None::<ByteString>));
+            }
+            None => self.reply(conn, xid, refused(ErrorCode::MarshallingError)),
         }
     }
 
@@ -201,27 +223,6 @@ impl Engine {
             results.push(result);
         }
         self.reply(conn, xid, Ok(MultiReadResponse { results }));
-    }
-}
-
-/// The refusal of a request that cannot be read, if it uses up a zxid: the original reads a multi,
-/// and comes across a null path, only after it has taken one (`PrepRequestProcessor`).
-fn refusal_with_zxid(op: OpCode, error: &DecodeError) -> Option<ErrorCode> {
-    let null = error.problem == DecodeProblem::Null;
-    match op {
-        OpCode::Multi => Some(ErrorCode::MarshallingError),
-        OpCode::Create
-        | OpCode::Create2
-        | OpCode::CreateContainer
-        | OpCode::CreateTtl
-        | OpCode::Delete
-            if null =>
-        {
-            Some(ErrorCode::MarshallingError)
-        }
-        // These look at the path as a whole first, and for that null is a bad path like others.
-        OpCode::SetData | OpCode::SetAcl if null => Some(ErrorCode::BadArguments),
-        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use zk_proto::message::MultiOp;
+use zk_proto::message::{CreateTtlRequest, MultiOp};
 
 use super::*;
 
@@ -56,6 +56,15 @@ impl Model {
         Self { nodes }
     }
 
+    /// What a quota on a path would count.
+    fn usage(&self, path: &str) -> String {
+        let below = format!("{path}/");
+        let counted = self.nodes.iter().filter(|(at, _)| *at == path || at.starts_with(&below));
+        let (count, bytes) =
+            counted.fold((0, 0), |(count, bytes), (_, node)| (count + 1, bytes + node.length));
+        format!("count={count},bytes={bytes}")
+    }
+
     fn children(&self, path: &str) -> Vec<String> {
         let prefix = if path == "/" { "/".to_owned() } else { format!("{path}/") };
         let below = self.nodes.keys().filter_map(|other| other.strip_prefix(&prefix));
@@ -98,7 +107,8 @@ impl Model {
     ) -> Result<(), ErrorCode> {
         let parent_path = parent(path);
         let above = self.nodes.get(&parent_path).ok_or(ErrorCode::NoNode)?;
-        let suffix = if flags >= 2 { format!("{:010}", above.creates) } else { String::new() };
+        let suffix =
+            if flags == 2 || flags == 3 { format!("{:010}", above.creates) } else { String::new() };
         let path = format!("{path}{suffix}");
         if self.nodes.contains_key(&path) {
             return Err(ErrorCode::NodeExists);
@@ -106,7 +116,7 @@ impl Model {
         if above.owner != SessionId::NONE {
             return Err(ErrorCode::NoChildrenForEphemerals);
         }
-        let owner = if flags % 2 == 1 { session } else { SessionId::NONE };
+        let owner = if flags == 1 || flags == 3 { session } else { SessionId::NONE };
         self.nodes.insert(path, Node::new(zxid, owner, 1));
         let above = self.nodes.get_mut(&parent_path).unwrap();
         above.creates += 1;
@@ -128,6 +138,12 @@ impl Model {
             self.remove(&path, zxid);
         }
     }
+}
+
+/// A replica that knows all kinds of nodes.
+fn bench() -> Bench {
+    let features = Features { extended_types: true, ..Features::default() };
+    Bench { features, ..Bench::default() }
 }
 
 fn parent(path: &str) -> String {
@@ -197,6 +213,13 @@ fn run(bench: &mut Bench, model: &mut Model, step: &Step) {
 impl Op {
     fn request(&self) -> WriteRequest {
         match self {
+            Self::Create { path, flags: 4 } => {
+                WriteRequest::CreateContainer(create_request(path, 4))
+            }
+            Self::Create { path, flags: 5 } => {
+                let CreateRequest { path, data, acl, flags } = create_request(path, 5);
+                WriteRequest::CreateTtl(CreateTtlRequest { path, data, acl, flags, ttl: 1 })
+            }
             Self::Create { path, flags } => create(path, *flags),
             Self::Delete { path, version } => delete(path, *version),
             Self::Set { path, data, version } => set_data(path, data, *version),
@@ -206,6 +229,8 @@ impl Op {
     fn in_multi(&self) -> MultiOp {
         match self.request() {
             WriteRequest::Create(request) => MultiOp::Create(request),
+            WriteRequest::CreateContainer(request) => MultiOp::CreateContainer(request),
+            WriteRequest::CreateTtl(request) => MultiOp::CreateTtl(request),
             WriteRequest::Delete(request) => MultiOp::Delete(request),
             WriteRequest::SetData(request) => MultiOp::SetData(request),
             other => panic!("{other:?}"),
@@ -220,7 +245,7 @@ fn any_path() -> impl Strategy<Value = String> {
 fn any_op() -> impl Strategy<Value = Op> {
     let version = prop_oneof![4 => Just(-1), 1 => 0..3_i32];
     prop_oneof![
-        4 => (any_path(), 0..4_i32).prop_map(|(path, flags)| Op::Create { path, flags }),
+        4 => (any_path(), 0..6_i32).prop_map(|(path, flags)| Op::Create { path, flags }),
         1 => (0..4_i32).prop_map(|flags| Op::Create { path: "/a/s-".into(), flags }),
         3 => (any_path(), version.clone())
             .prop_map(|(path, version)| Op::Delete { path, version }),
@@ -241,7 +266,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 proptest! {
     #[test]
     fn any_operations_do_what_the_model_says(steps in prop::collection::vec(any_step(), 1..60)) {
-        let (mut bench, mut model) = (Bench::default(), Model::new());
+        let (mut bench, mut model) = (bench(), Model::new());
         for step in &steps {
             run(&mut bench, &mut model, step);
             check(&bench, &model);
@@ -252,14 +277,23 @@ proptest! {
     fn replaying_the_transactions_gives_an_equal_digest_at_every_step(
         steps in prop::collection::vec(any_step(), 1..40)
     ) {
-        let (mut bench, mut model) = (Bench::default(), Model::new());
+        let (mut bench, mut model) = (bench(), Model::new());
+        let quota = "/zookeeper/quota/a";
+        let stats = format!("{quota}/zookeeper_stats");
+        bench.plant(&[quota, &format!("{quota}/zookeeper_limits"), &stats]);
         let mut replayed = Replica::default();
+        for txn in &bench.log {
+            let _ = replayed.apply(txn);
+        }
         for step in &steps {
             let before = bench.replica.digest();
             run(&mut bench, &mut model, step);
             prop_assert_ne!(bench.replica.digest(), before);
             let _ = replayed.apply(&bench.log[bench.log.len() - 1]);
             prop_assert_eq!(replayed.digest(), bench.replica.digest());
+            let counted = replayed.tree().node(&stats).unwrap().data().unwrap();
+            let expected = model.usage("/a");
+            prop_assert_eq!(counted, expected.as_bytes());
         }
     }
 }

@@ -100,6 +100,7 @@ fn a_null_path_is_refused_and_takes_a_zxid_in_a_write() {
         let mut body = BytesMut::new();
         null_path.0.encode(&mut body);
         null_path.1.encode(&mut body);
+        null_path.1.encode(&mut body);
         let (header, _) = bench.call(conn, op, &Raw(body.freeze()));
         assert_eq!((header.err, header.zxid), (code, Zxid(zxid)), "{op:?}");
     }
