@@ -43,6 +43,7 @@ mod wait_until;
 mod watch_modes;
 mod watch_order;
 mod watch_permissions;
+mod watch_streams;
 mod watches;
 mod zxid;
 
@@ -83,6 +84,7 @@ fn main() -> ExitCode {
         watch_modes::cases(),
         watch_order::cases(),
         watch_permissions::cases(),
+        watch_streams::cases(),
         watches::cases(),
         zxid::cases(),
     ];
