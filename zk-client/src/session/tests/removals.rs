@@ -155,7 +155,7 @@ fn a_server_before_3_9_is_asked_for_all_watches_of_the_path_if_there_are_no_othe
             _ => desk.submit("read", get("/a")),
         }
         desk.taken();
-        desk.refuse(2, ErrorCode::BadArguments);
+        desk.refuse(2, ErrorCode::MarshallingError);
         desk.reply(3, &GetDataResponse::default());
         assert_eq!(sent(&mut desk), asked, "with {others}");
         if !asked.is_empty() {

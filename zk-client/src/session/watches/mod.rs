@@ -143,7 +143,11 @@ impl<T: Ticket, W: Ticket> Watches<T, W> {
         let Request::AddWatch(AddWatchRequest { path, mode }) = request else {
             return Vec::new();
         };
-        self.persistent.answered(path, *mode, registration, err)
+        let (waiting, left) = self.persistent.answered(path, *mode, registration, err);
+        if left == Left::Nobody {
+            self.removals.add(path.clone(), persistent::watcher_type(*mode));
+        }
+        waiting
     }
 
     /// The server has answered removeWatches. Whatever it says is no harm.

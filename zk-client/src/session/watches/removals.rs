@@ -75,7 +75,7 @@ impl Removals {
         if err == ErrorCode::Unimplemented {
             self.unsupported = true;
             self.due.clear();
-        } else if err == ErrorCode::BadArguments && persistent {
+        } else if err == ErrorCode::MarshallingError && persistent {
             // Before 3.9 servers do not know these two types (`Watcher.WatcherType`).
             self.add(path.clone(), WatcherType::Any);
         }
@@ -142,9 +142,9 @@ mod tests {
         let mut removals = Removals::default();
         removals.add(path(1), WatcherType::PersistentRecursive);
         removals.take(|_, _| Fate::Remove);
-        removals.answered(&path(1), WatcherType::PersistentRecursive, ErrorCode::BadArguments);
+        removals.answered(&path(1), WatcherType::PersistentRecursive, ErrorCode::MarshallingError);
         assert_eq!(removals.take(|_, _| Fate::Remove), [(path(1), WatcherType::Any)]);
-        removals.answered(&path(1), WatcherType::Any, ErrorCode::BadArguments);
+        removals.answered(&path(1), WatcherType::Any, ErrorCode::MarshallingError);
         assert!(!removals.is_due(), "there is nothing else to ask for");
     }
 

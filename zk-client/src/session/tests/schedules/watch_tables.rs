@@ -49,7 +49,7 @@ impl WatchTables {
         let before = (self.one_shot.len(), self.data.clone(), self.child.len());
         match watcher_type {
             WatcherType::Persistent | WatcherType::PersistentRecursive if self.is_old => {
-                return ErrorCode::BadArguments;
+                return ErrorCode::MarshallingError;
             }
             WatcherType::Persistent => {
                 self.data.entry(path.to_owned()).or_default().persistent = false;
