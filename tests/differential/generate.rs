@@ -5,24 +5,8 @@ mod values;
 
 use fastrand::Rng;
 
-use crate::known::Version;
-use crate::program::{AUTH, Call, Handshake, Program, Session, Step, Zx};
-
-/// What the two servers are set up for, and so what may be asked of them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Setup {
-    /// A check outside of a multi hangs servers before 3.8.5 and 3.9.3 (ZOOKEEPER-2623).
-    pub(crate) bare_check: bool,
-}
-
-impl Setup {
-    /// For a version of ZooKeeper.
-    pub(crate) fn of(version: Version) -> Self {
-        let (major, minor, _) = version;
-        let refuses_check = if (major, minor) == (3, 8) { (3, 8, 5) } else { (3, 9, 3) };
-        Self { bare_check: version >= refuses_check }
-    }
-}
+use crate::program::{AUTH, Call, Field, Handshake, Place, Program, Session, Step, Zx};
+use crate::setup::{Setup, WatchMode};
 
 /// What a program is mostly about: rare things meet only if they are not rare.
 struct Theme {
@@ -41,7 +25,10 @@ pub(crate) fn program(seed: u64, setup: Setup) -> Program {
     for slot in 0..sessions {
         generator.open(slot);
     }
-    for _ in 0..generator.rng.usize(4..40) {
+    if generator.rng.u32(0..4) > 0 {
+        generator.furnish();
+    }
+    for _ in 0..generator.rng.usize(4..50) {
         generator.step();
     }
     Program { steps: generator.steps }
@@ -51,6 +38,8 @@ struct Generator {
     rng: Rng,
     setup: Setup,
     theme: Theme,
+    /// The only mode of watches in this program, if there is but one.
+    watches: Option<WatchMode>,
     steps: Vec<Step>,
     /// How many sessions were asked for.
     sessions: usize,
@@ -72,8 +61,27 @@ impl Generator {
             bad: weight(8),
             quota: weight(10),
         };
-        let slots = [None; SLOTS];
-        Self { rng, setup, theme, steps: Vec::new(), sessions: 0, slots, writes: 0 }
+        let watches = if setup.watch_modes_apart { None } else { rng.choice(WatchMode::ALL) };
+        let (steps, slots) = (Vec::new(), [None; SLOTS]);
+        Self { rng, setup, theme, watches, steps, sessions: 0, slots, writes: 0 }
+    }
+
+    /// Makes some nodes, so that not all that follows is about nodes that are not there.
+    fn furnish(&mut self) {
+        let Some(slot) = (0..SLOTS).find(|slot| self.slots[*slot].is_some()) else { return };
+        let calls: Vec<_> = ["/a", "/a/x", "/b", "/a/y", "/b/x"]
+            .into_iter()
+            .take(self.rng.usize(1..=5))
+            .map(|path| {
+                let acls = if self.rng.bool() { self.acls() } else { Self::open_acl() };
+                let place = Place::Own(path.to_owned());
+                let data = self.data(&place);
+                let fields = vec![Field::Path(place), data, acls, Field::Int(0)];
+                Call::new(1, fields)
+            })
+            .collect();
+        self.writes += i64::try_from(calls.len()).unwrap();
+        self.steps.push(Step::Send { slot, calls });
     }
 
     fn step(&mut self) {
@@ -91,7 +99,10 @@ impl Generator {
             // It stands alone: the server may hang up before it has answered what came before.
             self.slots[slot] = None;
         } else {
-            calls.extend((1..count).map(|_| self.call(false)));
+            // ZooKeeper looks at the old list for what comes behind a setACL, until that is applied.
+            while calls.len() < count && calls.last().is_some_and(|call| call.op != SET_ACL) {
+                calls.push(self.call(false));
+            }
         }
         self.writes += i64::try_from(calls.len()).unwrap();
         self.steps.push(Step::Send { slot, calls });
@@ -165,7 +176,8 @@ impl Generator {
 
     fn call(&mut self, first: bool) -> Call {
         let mut call = self.request(first);
-        if self.rng.u32(0..200) < self.theme.bad && call.can_be_cut() {
+        if self.rng.u32(0..200) < self.theme.bad && call.can_be_cut() && self.setup.may_cut(call.op)
+        {
             call.cut = self.rng.usize(1..=12);
         }
         if self.rng.u32(0..60) == 0 && call.op != AUTH {
@@ -181,6 +193,8 @@ impl Handshake {
         matches!(self.last_zxid, Zx::Max | Zx::After(1..))
     }
 }
+
+const SET_ACL: i32 = 7;
 
 /// Connections at a time.
 const SLOTS: usize = 4;

@@ -27,6 +27,7 @@ mod known;
 mod observe;
 mod pair;
 mod program;
+mod setup;
 mod shrink;
 mod side;
 mod trials;

@@ -171,12 +171,16 @@ impl Names {
                 item.push("acl", acls(&body.acl));
                 self.stat(item, "stat", &body.stat, shared);
             }
-            Response::GetChildren(body) => item.push("children", self.names(&body.children)),
+            Response::GetChildren(body) => {
+                item.push("children", self.names(&body.children, shared));
+            }
             Response::GetChildren2(body) => {
-                item.push("children", self.names(&body.children));
+                item.push("children", self.names(&body.children, shared));
                 self.stat(item, "stat", &body.stat, shared);
             }
-            Response::GetEphemerals(body) => item.push("ephemerals", self.names(&body.ephemerals)),
+            Response::GetEphemerals(body) => {
+                item.push("ephemerals", self.names(&body.ephemerals, false));
+            }
             Response::Sync(body) => item.push("path", self.text(&body.path)),
             Response::GetAllChildrenNumber(body) if shared => {
                 item.push("any", body.total_number > 0);
@@ -247,7 +251,7 @@ impl Names {
                 self.stat(item, &name("stat"), &body.stat, shared);
             }
             MultiReadResult::GetChildren(body) => {
-                item.push(name("children"), self.names(&body.children));
+                item.push(name("children"), self.names(&body.children, shared));
             }
             MultiReadResult::Error(body) => item.push(name("error"), body.err.code()),
             other => item.push(name("other"), format!("{other:?}")),
@@ -313,11 +317,11 @@ impl Names {
     }
 
     /// Names in order. Of those beside the root only what every server has is kept.
-    fn names(&self, names: &[ByteString]) -> String {
+    fn names(&self, names: &[ByteString], shared: bool) -> String {
         let own = self.root.trim_start_matches('/');
         let mut names: Vec<_> = names
             .iter()
-            .filter(|name| !name.starts_with(ROOT_PREFIX) || ***name == *own)
+            .filter(|name| !shared || ["zookeeper", "quota", "config", own].contains(&&***name))
             .map(|name| if **name == *own { "~".to_owned() } else { self.text(name) })
             .collect();
         names.sort();

@@ -6,10 +6,11 @@ use zk_test_kit::network::Dial;
 
 use crate::compare::{Difference, Outcome};
 use crate::coverage::Coverage;
-use crate::generate::{self, Setup};
+use crate::generate;
 use crate::known::{Known, Version};
 use crate::observe::ROOT_PREFIX;
 use crate::program::Program;
+use crate::setup::Setup;
 use crate::shrink::smaller;
 use crate::side::{self, Quiet};
 

@@ -150,9 +150,12 @@ impl Call {
         }
     }
 
-    /// Whether it has a body that can be too short, and nothing else comes of that.
+    /// Whether it has a body that can be too short, and nothing else is wrong with it.
     pub(crate) fn can_be_cut(&self) -> bool {
-        !self.fields.is_empty() && self.op != AUTH && !self.is_last()
+        !self.fields.is_empty()
+            && self.op != AUTH
+            && !self.is_last()
+            && self.place() != Some(&Place::Null)
     }
 
     /// The bytes behind the request header.

@@ -105,7 +105,10 @@ fn smaller_fields(field: &Field) -> Vec<Field> {
         Field::Paths(Ok(paths)) => {
             without_one(paths).into_iter().map(|paths| Field::Paths(Ok(paths))).collect()
         }
-        Field::Data(Some(data)) if !data.is_empty() => vec![Field::Data(Some(Vec::new()))],
+        // Nodes of quotas must stay readable.
+        Field::Data(Some(data)) if !data.is_empty() && !data.contains(&b'=') => {
+            vec![Field::Data(Some(Vec::new()))]
+        }
         Field::Bool(1..) => vec![Field::Bool(0)],
         Field::Int(_)
         | Field::Long(_)

@@ -1,7 +1,8 @@
 //! The operations, and what is sent with them.
 
 use super::Generator;
-use crate::program::{Call, Field, Place};
+use crate::program::{Ace, Call, Field, Place};
+use crate::setup::WatchMode;
 
 impl Generator {
     /// Any operation. An auth packet is answered at once, so it stands only before others, and so
@@ -51,9 +52,14 @@ impl Generator {
         };
         let place = self.place_to_write();
         // How many nodes others have made beside the root is not to be seen.
-        let beside = [Place::Own(String::new()), Place::Quota(String::new())];
-        let flags = if beside.contains(&place) { flags & 1 } else { flags };
-        let mut fields = vec![Field::Path(place), self.data(), self.acls(), Field::Int(flags)];
+        let beside = match &place {
+            Place::Own(rest) | Place::Quota(rest) => rest.is_empty(),
+            Place::Raw(_) => true,
+            Place::Null => false,
+        };
+        let flags = if beside && (0..=6).contains(&flags) { flags & 1 } else { flags };
+        let data = self.data(&place);
+        let mut fields = vec![Field::Path(place), data, self.acls(), Field::Int(flags)];
         if op == 21 {
             let odd = [0, 1_099_511_627_775, 1_099_511_627_776, i64::MAX];
             let ttl = match self.rng.u32(0..8) {
@@ -72,12 +78,21 @@ impl Generator {
     }
 
     fn set_data(&mut self) -> Call {
-        Call::new(5, vec![Field::Path(self.place_to_write_to()), self.data(), self.version()])
+        Call::new(5, self.set_data_fields())
+    }
+
+    fn set_data_fields(&mut self) -> Vec<Field> {
+        let place = self.place_to_write_to();
+        let data = self.data(&place);
+        vec![Field::Path(place), data, self.version()]
     }
 
     fn read(&mut self) -> Call {
         let op = self.rng.choice([3, 3, 4, 4, 8, 12]).unwrap();
-        Call::new(op, vec![Field::Path(self.place()), self.watch()])
+        let place = Field::Path(self.place());
+        let may_not_watch = op == EXISTS && !self.setup.exists_needs_read && self.theme.acl > 1;
+        let watch = if may_not_watch { Field::Bool(0) } else { self.watch() };
+        Call::new(op, vec![place, watch])
     }
 
     fn read_acl(&mut self) -> Call {
@@ -89,10 +104,16 @@ impl Generator {
     }
 
     fn multi(&mut self) -> Call {
-        let foreign = self.rng.u32(0..60) < self.theme.bad;
+        let foreign = self.setup.undecodable_writes && self.rng.u32(0..60) < self.theme.bad;
         let count = self.rng.usize(0..6);
         let mut ops: Vec<_> = (0..count).map(|_| self.multi_op()).collect();
-        if foreign {
+        ops.retain(|op| self.setup.undecodable_writes || !is_other_before_3_9(op));
+        // Which of two things makes it unreadable decides about a zxid, so there is only one.
+        let has_null_acl = ops.iter().any(is_null_acl);
+        if has_null_acl {
+            ops.retain(|op| !is_other_before_3_9(op) || is_null_acl(op));
+        }
+        if foreign && !has_null_acl {
             let op = self.rng.choice([4, 3, 7, 9, 14, 55]).unwrap();
             ops.push((op, vec![Field::Path(self.place()), self.flag()]));
         }
@@ -103,7 +124,7 @@ impl Generator {
         let op = self.rng.choice([1, 1, 15, 19, 21, 2, 2, 5, 5, 13, 13]).unwrap();
         let fields = match op {
             2 => vec![Field::Path(self.place_to_write()), self.version()],
-            5 => vec![Field::Path(self.place_to_write_to()), self.data(), self.version()],
+            5 => self.set_data_fields(),
             13 => vec![Field::Path(self.place()), self.version()],
             _ => self.create_fields(op),
         };
@@ -125,16 +146,26 @@ impl Generator {
     }
 
     fn add_watch(&mut self) -> Call {
-        let mode = if self.rng.u32(0..12) == 0 {
-            self.rng.choice([-1, 2, i32::MAX]).unwrap()
-        } else {
-            self.rng.i32(0..2)
+        let mode = match self.watches {
+            _ if self.rng.u32(0..12) == 0 => self.rng.choice([-1, 2, i32::MAX]).unwrap(),
+            None => self.rng.i32(0..2),
+            Some(WatchMode::Standard) => return self.read(),
+            Some(WatchMode::Persistent) => 0,
+            Some(WatchMode::Recursive) => 1,
         };
-        Call::new(106, vec![Field::Path(self.place()), Field::Int(mode)])
+        let place = match self.place() {
+            // Servers before 3.9 cannot close a connection that has such a watch.
+            Place::Null => Place::Own(String::new()),
+            place => place,
+        };
+        Call::new(106, vec![Field::Path(place), Field::Int(mode)])
     }
 
     fn remove_watches(&mut self) -> Call {
         let op = self.rng.choice([17, 18, 18]).unwrap();
+        if self.watches.is_some() {
+            return Call::new(18, vec![Field::Path(self.place()), Field::Int(ANY_WATCH)]);
+        }
         let kind = if self.rng.u32(0..12) == 0 {
             self.rng.choice([0, 6, -1, i32::MAX]).unwrap()
         } else {
@@ -144,11 +175,18 @@ impl Generator {
     }
 
     fn set_watches(&mut self) -> Call {
-        let op = self.rng.choice([101, 105]).unwrap();
+        let op = match self.watches {
+            None | Some(WatchMode::Standard) => self.rng.choice([101, 105]).unwrap(),
+            Some(WatchMode::Persistent | WatchMode::Recursive) => 105,
+        };
         let lists = if op == 101 { 3 } else { 5 };
         let none = Field::Paths(Ok(Vec::new()));
         let mut fields = vec![Field::Zxid(self.zxid())];
-        for _ in 0..lists {
+        for number in 0..lists {
+            if self.watches.is_some_and(|mode| mode != WatchMode::of_list(number)) {
+                fields.push(none.clone());
+                continue;
+            }
             // ZooKeeper works off the lists before the one that is null.
             let list = match self.places() {
                 Field::Paths(Err(-1)) if !fields[1..].iter().all(|list| *list == none) => {
@@ -221,3 +259,31 @@ impl Generator {
         }
     }
 }
+
+fn is_null_acl((_, fields): &(i32, Vec<Field>)) -> bool {
+    fields.contains(&Field::Acls(Err(-1)))
+}
+
+/// Whether an operation makes a whole multi unreadable, or did so at some time.
+fn is_other_before_3_9((op, fields): &(i32, Vec<Field>)) -> bool {
+    let flags = match (op, fields.as_slice()) {
+        (1 | 15 | 19 | 21, [_, _, _, Field::Int(flags), ..]) => *flags,
+        _ => 0,
+    };
+    let null_acl = |ace: &Ace| ace.scheme.is_none() || ace.id.is_none();
+    let takes_flags = if *op == 21 { 0..=6 } else { 0..=4 };
+    // A container that is ephemeral by its flags is ephemeral there.
+    let is_odd_container = *op == 19 && matches!(flags, 1 | 3);
+    !takes_flags.contains(&flags)
+        || is_odd_container
+        || fields.iter().any(|field| match field {
+            Field::Path(place) => *place == Place::Null,
+            Field::Acls(Ok(acls)) => acls.iter().any(null_acl),
+            Field::Acls(Err(count)) => *count == -1,
+            _ => false,
+        })
+}
+
+const EXISTS: i32 = 3;
+
+const ANY_WATCH: i32 = 3;

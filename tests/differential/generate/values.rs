@@ -2,6 +2,7 @@
 
 use super::Generator;
 use crate::program::{Ace, Field, Place, Zx};
+use crate::setup::WatchMode;
 
 impl Generator {
     /// One of a few paths, so that requests meet.
@@ -41,12 +42,15 @@ impl Generator {
         })
     }
 
-    pub(super) fn data(&mut self) -> Field {
+    /// What stands in a node, or is to. A server may end when it cannot read a node of a quota.
+    pub(super) fn data(&mut self, place: &Place) -> Field {
+        if matches!(place, Place::Quota(rest) if rest.contains("zookeeper_")) {
+            return Field::Data(Some(self.rng.choice(LIMITS).unwrap().as_bytes().to_vec()));
+        }
         Field::Data(match self.rng.u32(0..6) {
             0 => None,
             1 => Some(Vec::new()),
             2 => Some(vec![0, 0xff, 0x80]),
-            3 => Some(b"count=2,bytes=30=;byteHardLimit=30;countHardLimit=4".to_vec()),
             _ => Some(format!("data {}", self.rng.u32(0..20)).into_bytes()),
         })
     }
@@ -57,12 +61,15 @@ impl Generator {
 
     /// Whether a read sets a watch: mostly when the program is about watches.
     pub(super) fn watch(&mut self) -> Field {
-        if self.rng.u32(0..16) < self.theme.watch { self.flag() } else { Field::Bool(0) }
+        let may = self.watches.is_none_or(|mode| mode == WatchMode::Standard);
+        let does = may && self.rng.u32(0..16) < self.theme.watch;
+        if does { self.flag() } else { Field::Bool(0) }
     }
 
     pub(super) fn acls(&mut self) -> Field {
-        if self.rng.u32(0..30) >= self.theme.acl {
-            return Field::Acls(Ok(vec![ace(31, "world", "anyone")]));
+        let none = self.theme.acl == 1 && !self.setup.exists_needs_read;
+        if none || self.rng.u32(0..30) >= self.theme.acl {
+            return Self::open_acl();
         }
         if self.rng.u32(0..14) == 0 {
             return Field::Acls(Err(self.rng.choice([-1, 0, -2, i32::MIN]).unwrap()));
@@ -75,6 +82,10 @@ impl Generator {
             list.push(list[0].clone());
         }
         Field::Acls(Ok(list))
+    }
+
+    pub(super) fn open_acl() -> Field {
+        Field::Acls(Ok(vec![ace(31, "world", "anyone")]))
     }
 
     fn ace(&mut self) -> Ace {
@@ -120,7 +131,12 @@ impl Generator {
             return Field::Paths(Err(self.rng.choice([-1, -2, 0]).unwrap()));
         }
         let count = self.rng.usize(0..4);
-        Field::Paths(Ok((0..count).map(|_| self.place()).collect()))
+        let place = |_| match self.place() {
+            // ZooKeeper works off what comes before a null.
+            Place::Null => Place::Own(String::new()),
+            place => place,
+        };
+        Field::Paths(Ok((0..count).map(place).collect()))
     }
 }
 
@@ -151,6 +167,14 @@ const OWN: [&str; 14] = [
     "/a/s0000000001",
 ];
 
+const LIMITS: [&str; 5] = [
+    "count=3,bytes=20",
+    "count=2,bytes=30=;byteHardLimit=30;countHardLimit=4",
+    "countHardLimit=3",
+    "byteHardLimit=12,countHardLimit=-1",
+    "count=-1,bytes=-1",
+];
+
 /// Below it too, and not right. `/s/` and `/a/` are fine for sequential nodes.
 const BAD: [&str; 16] = [
     "/",
@@ -178,5 +202,6 @@ const RAW: [&str; 9] =
 const DIGESTS: [&str; 3] =
     ["bob:ikIaKsbtGweaHnb/jKn7OHqbunM=", "eve:vcGMCUlWFMiXiG/KAGnEJMiG2ww=", "nobody:hash"];
 const BAD_DIGESTS: [&str; 4] = ["bob", "a:b:c", "a:", ""];
-const ADDRESSES: [&str; 5] = ["0.0.0.0/0", "10.1.2.3", "10.0.0.0/8", "128.0.0.0/1", "0.0.0.0/1"];
+/// Of everybody or nobody: the clients of the two servers have different addresses.
+const ADDRESSES: [&str; 4] = ["0.0.0.0/0", "10.1.2.3", "10.0.0.0/8", "10.1.2.3/0"];
 const BAD_ADDRESSES: [&str; 6] = ["1.2.3", "1.2.3.4/33", "1.2.3.4/-1", "", "1.2.3.400", "1.2.3.4/"];

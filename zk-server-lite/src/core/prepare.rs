@@ -360,6 +360,23 @@ fn is_unreadable(op: &MultiOp) -> bool {
     }
 }
 
+/// Whether a multi is unreadable so early that it uses up no zxid: what first makes it so is a null
+/// ACL (`CreateOptions` throws what `PrepRequestProcessor` does not expect there).
+pub(crate) fn is_unreadable_at_once(ops: &[MultiOp]) -> bool {
+    ops.iter().find(|op| is_unreadable(op)).is_some_and(|op| match op {
+        MultiOp::Create(request)
+        | MultiOp::Create2(request)
+        | MultiOp::CreateContainer(request) => {
+            CreateMode::from_flags(request.flags).is_some_and(|mode| !mode.has_ttl())
+        }
+        MultiOp::CreateTtl(_) | MultiOp::Delete(_) | MultiOp::SetData(_) | MultiOp::Check(_) => {
+            false
+        }
+        // Whatever the protocol learns later.
+        _ => false,
+    })
+}
+
 fn failed_multi(total: usize, failed: usize, code: ErrorCode) -> TxnBody {
     let codes = (0..total).map(|index| match index.cmp(&failed) {
         std::cmp::Ordering::Less => ErrorCode::Ok,

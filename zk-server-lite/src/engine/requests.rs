@@ -9,7 +9,7 @@ use zk_proto::message::{
 use zk_proto::op::Request;
 use zk_proto::{ByteString, Decode, ErrorCode, OpCode, Xid, Zxid};
 
-use crate::core::{Caller, TxnResult, WatchTable, WriteRequest};
+use crate::core::{Caller, TxnResult, WatchTable, WriteRequest, is_unreadable_at_once};
 
 use super::connections::Phase;
 use super::null_path;
@@ -102,6 +102,9 @@ impl Engine {
             Request::Delete(request) => WriteRequest::Delete(request),
             Request::SetData(request) => WriteRequest::SetData(request),
             Request::SetAcl(request) => WriteRequest::SetAcl(request),
+            Request::Multi(request) if is_unreadable_at_once(&request.ops) => {
+                return self.reply(conn, xid, refused(ErrorCode::MarshallingError));
+            }
             Request::Multi(request) => WriteRequest::Multi(request.ops),
             Request::Reconfig(_) => WriteRequest::Reconfig,
             Request::CloseSession(_) => {

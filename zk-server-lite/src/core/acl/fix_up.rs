@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use zk_proto::data::Id;
 use zk_proto::{Acl, ErrorCode};
 
 use super::{AuthIds, digest, ip};
@@ -16,7 +17,7 @@ pub(in crate::core) fn fix_up(
     list: Option<Vec<Acl>>,
     ids: &AuthIds,
 ) -> Result<Vec<Acl>, ErrorCode> {
-    let list = without_duplicates(list.unwrap_or_default());
+    let list = without_duplicates(list.unwrap_or_default())?;
     if list.is_empty() {
         return Err(ErrorCode::InvalidAcl);
     }
@@ -42,19 +43,30 @@ pub(in crate::core) fn fix_up(
 }
 
 /// The first of equal entries stays where it is.
-fn without_duplicates(list: Vec<Acl>) -> Vec<Acl> {
+///
+/// # Errors
+/// `MarshallingError` where an entry cannot be compared with one before it: it has the same
+/// permissions and no scheme, or the same scheme and no id (`ACL.equals`).
+fn without_duplicates(list: Vec<Acl>) -> Result<Vec<Acl>, ErrorCode> {
     if list.len() < 2 {
-        return list;
+        return Ok(list);
     }
     // Clients can send tens of thousands of entries, so each is not compared with each.
     let mut seen = BTreeSet::new();
+    let (mut seen_perms, mut seen_schemes) = (BTreeSet::new(), BTreeSet::new());
     let mut kept = Vec::with_capacity(list.len());
     for entry in list {
-        if seen.insert((entry.perms.bits(), entry.id.scheme.clone(), entry.id.id.clone())) {
+        let (perms, Id { scheme, id }) = (entry.perms.bits(), entry.id.clone());
+        let same_perms = !seen_perms.insert(perms);
+        let same_scheme = !seen_schemes.insert((perms, scheme.clone()));
+        if (same_perms && scheme.is_none()) || (same_scheme && id.is_none()) {
+            return Err(ErrorCode::MarshallingError);
+        }
+        if seen.insert((perms, scheme, id)) {
             kept.push(entry);
         }
     }
-    kept
+    Ok(kept)
 }
 
 fn check(entry: &Acl) -> Result<(), ErrorCode> {
@@ -78,7 +90,7 @@ const AUTH: &str = "auth";
 
 #[cfg(test)]
 mod tests {
-    use zk_proto::{Permissions, data::Id};
+    use zk_proto::Permissions;
 
     use super::*;
 
@@ -131,6 +143,28 @@ mod tests {
     }
 
     #[test]
+    fn a_null_that_has_to_be_compared_is_unreadable() {
+        let null_scheme = |bits| {
+            let id = Id { scheme: None, id: Some("anyone".into()) };
+            Acl { perms: Permissions::from_bits_retain(bits), id }
+        };
+        let null_id = |scheme: &'static str| {
+            let id = Id { scheme: Some(scheme.into()), id: None };
+            Acl { perms: Permissions::ALL, id }
+        };
+        let open = entry("world", "anyone");
+        for (list, code) in [
+            (vec![open.clone(), null_scheme(31)], ErrorCode::MarshallingError),
+            (vec![open.clone(), null_scheme(1)], ErrorCode::InvalidAcl),
+            (vec![null_scheme(31), entry("nope", "x")], ErrorCode::InvalidAcl),
+            (vec![entry("digest", "a:b:c"), null_id("digest")], ErrorCode::MarshallingError),
+            (vec![entry("digest", "a:b:c"), null_id("ip")], ErrorCode::InvalidAcl),
+        ] {
+            assert_eq!(fix(list.clone()), Err(code), "{list:?}");
+        }
+    }
+
+    #[test]
     fn duplicates_go_and_the_order_stays() {
         let (a, b) = (entry("ip", "1.1.1.1"), entry("world", "anyone"));
         let fixed = fix(vec![a.clone(), b.clone(), a.clone()]);
@@ -160,14 +194,14 @@ mod tests {
             Acl { perms: Permissions::from_bits_retain(bits), id }
         };
         // Whatever its id is, even null; and what doubles by it stays.
-        let mut null = auth(1);
+        let mut null = auth(2);
         null.id.id = None;
         let list = vec![expanded(1, "bob:1"), entry("world", "anyone"), auth(1), null];
         let fixed = fix_up(Some(list), &ids).unwrap();
-        let both = [expanded(1, "bob:1"), expanded(1, "super:admin")];
+        let both = |bits| [expanded(bits, "bob:1"), expanded(bits, "super:admin")];
         let mut expected = vec![expanded(1, "bob:1"), entry("world", "anyone")];
-        expected.extend(both.clone());
-        expected.extend(both);
+        expected.extend(both(1));
+        expected.extend(both(2));
         assert_eq!(fixed, expected);
     }
 }
