@@ -15,6 +15,7 @@ use zk_test_kit::{RawConnection, TestServer};
 
 zk_test_kit::cases![
     sessions_differ_and_can_be_taken_up_again,
+    an_id_begins_with_the_number_of_its_server_and_the_password_follows_from_it,
     the_right_password_takes_over_and_ends_the_old_connection,
     a_wrong_password_is_refused_and_ends_the_rightful_connection_all_the_same,
     a_session_that_is_unknown_or_closed_is_refused,
@@ -38,6 +39,30 @@ async fn sessions_differ_and_can_be_taken_up_again(server: &TestServer) {
     let mut again = server.raw().await;
     assert_eq!(resume(&mut again, &granted).await, granted);
     again.succeed(&ping()).await;
+}
+
+async fn an_id_begins_with_the_number_of_its_server_and_the_password_follows_from_it(
+    server: &TestServer,
+) {
+    for _ in 0..3 {
+        let (_raw, granted) = session(server).await;
+        let SessionId(id) = granted.session_id;
+        assert_eq!(id >> 56, 1, "{id:#x}");
+        assert_eq!(granted.passwd.as_bytes(), java_random_bytes(id ^ 0xb341_5c00), "{id:#x}");
+    }
+}
+
+/// The first 16 bytes of `java.util.Random` with a seed.
+fn java_random_bytes(seed: i64) -> [u8; 16] {
+    const MULTIPLIER: u64 = 0x5_deec_e66d;
+    const MASK: u64 = (1 << 48) - 1;
+    let mut state = (seed.cast_unsigned() ^ MULTIPLIER) & MASK;
+    let mut bytes = [0; 16];
+    for word in bytes.chunks_exact_mut(4) {
+        state = state.wrapping_mul(MULTIPLIER).wrapping_add(0xb) & MASK;
+        word.copy_from_slice(&u32::try_from(state >> 16).unwrap().to_le_bytes());
+    }
+    bytes
 }
 
 async fn the_right_password_takes_over_and_ends_the_old_connection(server: &TestServer) {

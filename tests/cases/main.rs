@@ -13,6 +13,7 @@
 mod acl;
 mod bad_paths;
 mod bad_requests;
+mod check_order;
 mod client_auth;
 mod client_calls;
 mod containers;
@@ -27,6 +28,7 @@ mod lock;
 mod multi;
 mod multi_frames;
 mod multi_watch_order;
+mod operation_watches;
 mod operations;
 mod persistent_watches;
 mod pipeline;
@@ -39,6 +41,7 @@ mod session;
 mod set_watches;
 mod set_watches2;
 mod stat;
+mod text;
 mod wait_until;
 mod watch_modes;
 mod watch_order;
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         acl::cases(),
         bad_paths::cases(),
         bad_requests::cases(),
+        check_order::cases(),
         client_auth::cases(),
         client_calls::cases(),
         containers::cases(),
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
         multi::cases(),
         multi_frames::cases(),
         multi_watch_order::cases(),
+        operation_watches::cases(),
         operations::cases(),
         persistent_watches::cases(),
         pipeline::cases(),
@@ -77,9 +82,10 @@ fn main() -> ExitCode {
         remove_watches::cases(),
         sequential::cases(),
         session::cases(),
-        set_watches2::cases(),
         set_watches::cases(),
+        set_watches2::cases(),
         stat::cases(),
+        text::cases(),
         wait_until::cases(),
         watch_modes::cases(),
         watch_order::cases(),

@@ -19,6 +19,8 @@ zk_test_kit::cases![
     a_failed_multi_is_no_error_in_the_header_but_in_the_results,
     an_operation_that_cannot_be_in_a_multi_makes_all_of_it_unreadable,
     unknown_flags_make_all_of_it_unreadable,
+    a_multi_ends_where_it_says_so_whatever_else_stands_there,
+    a_write_among_reads_makes_all_of_it_unreadable,
     events_come_in_the_order_of_the_operations_before_the_reply,
     a_failed_multi_fires_nothing,
     several_reads_have_each_an_outcome_and_set_no_watch,
@@ -184,6 +186,45 @@ async fn several_reads_have_each_an_outcome_and_set_no_watch(server: &TestServer
     for change in [set(&child, ""), delete(&child), ping()] {
         raw.succeed(&change).await;
     }
+}
+
+async fn a_multi_ends_where_it_says_so_whatever_else_stands_there(server: &TestServer) {
+    let mut raw = server.raw_session().await;
+    let path = server.path("/a");
+    raw.succeed(&create(&path)).await;
+    for (op, err) in [(-1, 0), (0, -1), (OpCode::Delete.code(), -101), (99, 7)] {
+        let mut body = BytesMut::new();
+        multi(vec![multi_set(&path, "new")]).encode(&mut body);
+        body.truncate(body.len() - TERMINATOR);
+        header(&mut body, op, true, err);
+        // Nothing of this is read any more.
+        multi(vec![multi_delete(&path)]).encode(&mut body);
+        raw.send_odd(7, OpCode::Multi.code(), &body).await;
+        let reply = raw.reply().await.unwrap();
+        assert_eq!(reply.header.err, ErrorCode::Ok, "{op}");
+        let results = reply.decode::<MultiResponse>().results;
+        assert!(matches!(results[..], [MultiResult::SetData(_)]), "{op} {results:?}");
+    }
+    raw.succeed(&exists(&path)).await;
+}
+
+async fn a_write_among_reads_makes_all_of_it_unreadable(server: &TestServer) {
+    let mut raw = server.raw_session().await;
+    let (path, new) = (server.path("/a"), server.path("/new"));
+    raw.succeed(&create(&path)).await;
+    for write in [multi_create(&new), multi_delete(&path), multi_check(&path, 0)] {
+        let read = GetDataRequest { path: path.as_str().into(), watch: false };
+        let mut body = BytesMut::new();
+        Request::MultiRead(MultiReadRequest { ops: vec![MultiReadOp::GetData(read)] })
+            .encode(&mut body);
+        body.truncate(body.len() - TERMINATOR);
+        multi(vec![write]).encode(&mut body);
+        raw.send_odd(7, OpCode::MultiRead.code(), &body).await;
+        let reply = raw.reply().await.unwrap();
+        assert_eq!(reply.header.err, ErrorCode::MarshallingError);
+    }
+    raw.succeed(&exists(&path)).await;
+    assert_eq!(raw.ask(2, &exists(&new)).await.header.err, ErrorCode::NoNode);
 }
 
 /// What stands before each operation and each result.

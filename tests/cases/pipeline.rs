@@ -17,6 +17,7 @@ zk_test_kit::cases![
     two_clients_in_between_each_other_see_one_history,
     a_close_behind_requests_lets_them_be_answered_first,
     a_close_is_answered_and_then_the_connection_ends,
+    what_is_sent_behind_a_close_is_not_done,
     a_ping_is_answered_in_its_place_and_with_its_own_number,
     any_number_comes_back_with_its_reply,
     requests_may_follow_the_handshake_unasked,
@@ -130,6 +131,21 @@ async fn a_close_is_answered_and_then_the_connection_ends(server: &TestServer) {
         assert!(xid < 3 || reply.body.is_empty());
     }
     assert!(raw.is_hung_up_on().await);
+}
+
+async fn what_is_sent_behind_a_close_is_not_done(server: &TestServer) {
+    let mut raw = server.raw_session().await;
+    let path = server.path("/late");
+    raw.send_all(&[(1, close_session()), (2, create(&path)), (3, get(&path))]).await;
+    let reply = raw.reply().await.unwrap();
+    assert_eq!((reply.header.xid, reply.header.err), (Xid(1), ErrorCode::Ok));
+    // Real servers may still say that the session is over, or nothing.
+    while let Some(reply) = raw.reply().await {
+        assert!(server.is_real(), "{reply:?}");
+        assert_eq!(reply.header.err, ErrorCode::SessionExpired);
+    }
+    let mut other = server.raw_session().await;
+    assert_eq!(other.ask(1, &exists(&path)).await.header.err, ErrorCode::NoNode);
 }
 
 async fn a_ping_is_answered_in_its_place_and_with_its_own_number(server: &TestServer) {

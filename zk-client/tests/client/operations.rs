@@ -4,16 +4,16 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use zk_client::{
     Client, CreateMode, Error, ErrorCode, EventType, MultiOutcome, Stat, Version, Violation,
 };
-use zk_proto::OpCode;
 use zk_proto::message::{
     Create2Response, CreateResponse, ErrorResponse, GetChildren2Response, GetChildrenResponse,
     GetDataResponse, MultiOp, MultiResponse, MultiResult, NoBody, SetDataResponse, SyncResponse,
 };
 use zk_proto::op::Request;
+use zk_proto::{Encode, OpCode};
 
 use crate::peer::{Peer, connected, network};
 
@@ -118,6 +118,43 @@ async fn each_operation_reads_its_reply() {
     assert_eq!(names, ["x", "y"]);
     assert_eq!(both, (names, stat));
     assert_eq!(container.stat, stat);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_behind_a_reply_are_ignored() {
+    /// A body, and what a later release may put behind it.
+    struct Longer<T>(T);
+
+    impl<T: Encode> Encode for Longer<T> {
+        fn encode(&self, out: &mut BytesMut) {
+            self.0.encode(out);
+            out.extend_from_slice(b"more");
+        }
+    }
+
+    let (client, mut peer) = chrooted().await;
+    let stat = Stat { version: Version(4), ..Default::default() };
+    let created = client.create("/a", "").send();
+    let (xid, _) = peer.request().await;
+    peer.reply(xid, &Longer(Create2Response { path: "/app/a".into(), stat })).await;
+    assert_eq!(created.await.unwrap().path, "/a");
+    let found = client.exists("/a").send();
+    let (xid, _) = peer.request().await;
+    peer.reply(xid, &Longer(SetDataResponse { stat })).await;
+    assert_eq!(found.await.unwrap(), Some(stat));
+    let deleted = client.delete("/a").send();
+    let (xid, _) = peer.request().await;
+    peer.reply(xid, &Longer(NoBody {})).await;
+    deleted.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn to_delete_the_root_is_to_delete_the_chroot() {
+    let (client, mut peer) = chrooted().await;
+    let _deleted = client.delete("/").send();
+    let (_, request) = peer.request().await;
+    let Request::Delete(delete) = request else { panic!("{request:?}") };
+    assert_eq!(delete.path, "/app");
 }
 
 async fn multi(results: Vec<MultiResult>) -> Result<Vec<MultiOutcome>, Error> {

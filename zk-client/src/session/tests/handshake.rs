@@ -1,5 +1,5 @@
-use zk_proto::message::{GetDataResponse, NoBody};
-use zk_proto::{ErrorCode, Password, SessionId, Zxid};
+use zk_proto::message::{ConnectResponse, GetDataResponse, NoBody};
+use zk_proto::{Encode, ErrorCode, Password, SessionId, Zxid};
 
 use super::fixture::{DEADLINE, Desk, ID, T, create, get, options};
 use crate::connect_string::HostPort;
@@ -106,6 +106,22 @@ fn either_no_timeout_or_no_id_means_that_the_session_is_over() {
         desk.grant(id, timeout);
         assert_eq!(desk.outputs(), ["hang up", "expired"]);
     }
+}
+
+#[test]
+fn a_server_that_leaves_the_read_only_byte_out_is_understood() {
+    let mut desk = Desk::new();
+    desk.shake_hands();
+    let response = ConnectResponse {
+        timeout: 30_000,
+        session_id: ID,
+        passwd: Password::new([7; 16]),
+        read_only: None,
+        ..ConnectResponse::default()
+    };
+    desk.receive(|out| response.encode(out));
+    assert_eq!(desk.outputs(), ["connected"]);
+    assert_eq!(desk.session.id(), ID);
 }
 
 #[test]

@@ -18,6 +18,21 @@ fn a_silent_session_ends_at_the_first_tick_after_its_timeout_without_a_word() {
 }
 
 #[test]
+fn what_comes_on_the_connection_of_an_expired_session_is_dropped() {
+    let mut bench = Bench::new();
+    let session = bench.session();
+    bench.pass(12_000);
+    assert_eq!(bench.outputs(), [(session.conn, Seen::Closed)]);
+    let before = bench.engine.replica().last_zxid();
+    // The client does not know yet.
+    bench.send(session.conn, 1, OpCode::Create, &create("/late", 0));
+    bench.send(session.conn, -2, OpCode::Ping, &NoBody {});
+    assert_eq!(bench.outputs(), []);
+    assert_eq!(bench.engine.replica().last_zxid(), before);
+    assert!(bench.engine.replica().tree().node("/late").is_none());
+}
+
+#[test]
 fn every_request_is_a_sign_of_life_but_not_those_for_authentication() {
     for (op, alive) in [
         (OpCode::Ping, true),
