@@ -91,6 +91,9 @@ mod client;
 mod connect_string;
 mod driver;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod mailbox;
 mod options;
 mod reply;

@@ -37,6 +37,9 @@
 
 mod core;
 mod engine;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod net;
 mod options;
 mod server;

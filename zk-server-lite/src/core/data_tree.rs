@@ -91,6 +91,11 @@ impl DataTree {
         self.ephemerals.get(&session).into_iter().flatten()
     }
 
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) const fn ephemerals_by_session(&self) -> &BTreeMap<SessionId, BTreeSet<ByteString>> {
+        &self.ephemerals
+    }
+
     /// Containers and nodes with a time to live, in order.
     pub(crate) fn expiring(&self) -> impl Iterator<Item = (&ByteString, &DataNode)> {
         self.expiring.iter().filter_map(|path| Some((path, self.node(path)?)))

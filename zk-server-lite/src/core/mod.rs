@@ -16,6 +16,8 @@ mod data_node;
 mod data_tree;
 mod digest;
 mod ephemeral_type;
+#[cfg(any(test, feature = "fuzzing"))]
+mod invariants;
 mod outstanding;
 mod prepare;
 mod query;
