@@ -103,16 +103,19 @@ fn runs<T: Clone>(
 fn compiled() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let program = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("foreign-c-{}", std::process::id()));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let fresh = folder.join(format!("foreign-c-{}", std::process::id()));
+        let program = folder.join("foreign-c");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("foreign/c/client.c");
         let output = Command::new("cc")
             .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-DTHREADED", "-D_GNU_SOURCE", "-o"])
-            .args([&program, &source])
+            .args([&fresh, &source])
             .arg("-lzookeeper_mt")
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        // Another run may be using the last one.
+        std::fs::rename(&fresh, &program).unwrap();
         program
     })
 }

@@ -156,4 +156,4 @@ impl std::fmt::Display for Program {
 }
 
 /// How long a program may take for a line.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
