@@ -99,8 +99,8 @@ impl Generator {
             // It stands alone: the server may hang up before it has answered what came before.
             self.slots[slot] = None;
         } else {
-            // ZooKeeper looks at the old list for what comes behind a setACL, until that is applied.
-            while calls.len() < count && calls.last().is_some_and(|call| call.op != SET_ACL) {
+            let late = |call: &Call| requests::seen_late(call.op, &call.fields);
+            while calls.len() < count && !calls.last().is_some_and(late) {
                 calls.push(self.call(false));
             }
         }
@@ -193,8 +193,6 @@ impl Handshake {
         matches!(self.last_zxid, Zx::Max | Zx::After(1..))
     }
 }
-
-const SET_ACL: i32 = 7;
 
 /// Connections at a time.
 const SLOTS: usize = 4;

@@ -5,10 +5,29 @@ use crate::program::{Call, Field, Handshake, Program, Session, Step, Zx};
 /// Programs that are a little less than this one, boldest first.
 pub(crate) fn smaller(program: &Program) -> Vec<Program> {
     let mut smaller = without_runs(program);
+    smaller.extend(on_first_connection(program));
     for (number, step) in program.steps.iter().enumerate() {
         for step in smaller_steps(step) {
             let mut program = program.clone();
             program.steps[number] = step;
+            smaller.push(program);
+        }
+    }
+    smaller
+}
+
+/// With what one step sends on the connection that the program begins with.
+fn on_first_connection(program: &Program) -> Vec<Program> {
+    let Some(Step::Connect { slot: first, .. }) = program.steps.first() else {
+        return Vec::new();
+    };
+    let mut smaller = Vec::new();
+    for (number, step) in program.steps.iter().enumerate() {
+        if let Step::Send { slot, calls } = step
+            && slot != first
+        {
+            let mut program = program.clone();
+            program.steps[number] = Step::Send { slot: *first, calls: calls.clone() };
             smaller.push(program);
         }
     }

@@ -128,6 +128,8 @@ impl Generator {
             13 => vec![Field::Path(self.place()), self.version()],
             _ => self.create_fields(op),
         };
+        // To what stands behind it such a container is an ephemeral node, until it is applied.
+        let op = if seen_late(op, &fields) { 15 } else { op };
         (op, fields)
     }
 
@@ -211,6 +213,10 @@ impl Generator {
     }
 
     fn auth(&mut self) -> Call {
+        if self.rng.u32(0..20) == 0 {
+            // Nobody is known by it here.
+            return Call::new(102, vec![Field::Data(Some(b"token".to_vec()))]);
+        }
         let text = |text: &str| Some(text.to_owned());
         let data = |data: &str| Some(data.as_bytes().to_vec());
         let (scheme, auth) = match self.rng.u32(0..24) {
@@ -260,6 +266,17 @@ impl Generator {
     }
 }
 
+/// Whether ZooKeeper looks at something else than what it has promised, for what comes behind it,
+/// until it is applied: at the old list for a setACL, at an ephemeral node for a container with the
+/// flags of one.
+pub(super) fn seen_late(op: i32, fields: &[Field]) -> bool {
+    match (op, fields) {
+        (7, _) => true,
+        (19, [_, _, _, Field::Int(flags)]) => matches!(flags, 1 | 3),
+        _ => false,
+    }
+}
+
 fn is_null_acl((_, fields): &(i32, Vec<Field>)) -> bool {
     fields.contains(&Field::Acls(Err(-1)))
 }
@@ -272,10 +289,7 @@ fn is_other_before_3_9((op, fields): &(i32, Vec<Field>)) -> bool {
     };
     let null_acl = |ace: &Ace| ace.scheme.is_none() || ace.id.is_none();
     let takes_flags = if *op == 21 { 0..=6 } else { 0..=4 };
-    // A container that is ephemeral by its flags is ephemeral there.
-    let is_odd_container = *op == 19 && matches!(flags, 1 | 3);
     !takes_flags.contains(&flags)
-        || is_odd_container
         || fields.iter().any(|field| match field {
             Field::Path(place) => *place == Place::Null,
             Field::Acls(Ok(acls)) => acls.iter().any(null_acl),
