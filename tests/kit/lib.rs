@@ -44,3 +44,8 @@ pub struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/server.md")]
 pub struct ServerPage;
+
+/// And that on the page about watches.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/watches.md")]
+pub struct WatchesPage;
