@@ -24,7 +24,6 @@
 //! # Not there yet
 //!
 //! - **SASL** and **x509**: sasl is answered as by a ZooKeeper without it, with a null token.
-//! - **Quotas** are plain nodes without effect.
 //! - **Storage**: nothing survives the process.
 //!
 //! # Limits
