@@ -113,6 +113,18 @@ fn a_request_has_the_identities_that_were_shown_before_it_came() {
 }
 
 #[test]
+fn what_is_sent_right_behind_a_set_acl_is_checked_with_the_new_list() {
+    let mut bench = Bench::new();
+    let conn = bench.session().conn;
+    bench.create(conn, "/a", 0);
+    bench.send(conn, 1, OpCode::SetAcl, &for_bob_only("/a"));
+    bench.send(conn, 2, OpCode::SetData, &set_data("/a"));
+    bench.send(conn, 3, OpCode::GetData, &get_data("/a", false));
+    let seen: Vec<_> = bench.seen(conn).iter().map(header).map(|header| header.err).collect();
+    assert_eq!(seen, [ErrorCode::Ok, ErrorCode::NoAuth, ErrorCode::NoAuth]);
+}
+
+#[test]
 fn an_identity_belongs_to_the_connection_and_not_to_the_session() {
     let mut bench = Bench::new();
     let session = bench.session();
@@ -164,15 +176,6 @@ fn what_counts_for_an_event_is_what_was_shown_until_it_happens() {
     bench.send(writer, 1, OpCode::Delete, &delete("/a"));
     let expected = (Zxid(5), EventType::NodeDeleted, "/a".to_owned());
     assert_eq!(bench.events(watcher), [expected]);
-}
-
-/// Bytes as they are.
-struct Verbatim(Bytes);
-
-impl Encode for Verbatim {
-    fn encode(&self, out: &mut BytesMut) {
-        out.extend_from_slice(&self.0);
-    }
 }
 
 fn encoded(message: &impl Encode) -> Bytes {

@@ -239,3 +239,12 @@ fn framed(content: &[u8]) -> BytesMut {
     put_frame(&mut out, |out| out.extend_from_slice(content));
     out
 }
+
+/// Bytes as they are.
+struct Verbatim(Bytes);
+
+impl Encode for Verbatim {
+    fn encode(&self, out: &mut BytesMut) {
+        out.extend_from_slice(&self.0);
+    }
+}

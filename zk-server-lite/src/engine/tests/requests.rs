@@ -101,7 +101,7 @@ fn a_null_path_is_refused_and_takes_a_zxid_in_a_write() {
         null_path.0.encode(&mut body);
         null_path.1.encode(&mut body);
         null_path.1.encode(&mut body);
-        let (header, _) = bench.call(conn, op, &Raw(body.freeze()));
+        let (header, _) = bench.call(conn, op, &Verbatim(body.freeze()));
         assert_eq!((header.err, header.zxid), (code, Zxid(zxid)), "{op:?}");
     }
 }
@@ -113,7 +113,7 @@ fn bytes_behind_a_request_are_ignored() {
     let mut body = BytesMut::new();
     exists("/", false).encode(&mut body);
     body.extend_from_slice(b"more");
-    assert_eq!(bench.code(conn, OpCode::Exists, &Raw(body.freeze())), ErrorCode::Ok);
+    assert_eq!(bench.code(conn, OpCode::Exists, &Verbatim(body.freeze())), ErrorCode::Ok);
 }
 
 #[test]
@@ -176,13 +176,4 @@ fn a_multi_read_of_absurd_size_ends_the_connection() {
     let ops = vec![MultiReadOp::GetData(get_data("/big", false)); 100];
     bench.send(session.conn, 2, OpCode::MultiRead, &MultiReadRequest { ops });
     assert_eq!(bench.outputs(), [(session.conn, Seen::Closed)]);
-}
-
-/// A body as it is.
-struct Raw(Bytes);
-
-impl Encode for Raw {
-    fn encode(&self, out: &mut BytesMut) {
-        out.extend_from_slice(&self.0);
-    }
 }

@@ -79,3 +79,31 @@ fn a_watch_that_was_set_again_fires() {
     bench.send(conn, 2, OpCode::Create, &create("/later", 0));
     assert_eq!(event(&bench.seen(conn)[0]), (Zxid(5), NodeCreated, "/later".to_owned()));
 }
+
+#[test]
+fn a_null_path_is_refused_before_anything_is_done() {
+    let (mut bench, conn) = planted();
+    let mut lists = BytesMut::new();
+    Zxid(2).encode(&mut lists);
+    // The first would be told of at once, the second be watched.
+    3_i32.encode(&mut lists);
+    for path in ["/gone", "/old"] {
+        zk_proto::ByteString::from(path).encode(&mut lists);
+    }
+    (-1_i32).encode(&mut lists);
+    (0..4).for_each(|_| 0_i32.encode(&mut lists));
+    let mut one = BytesMut::new();
+    (-1_i32).encode(&mut one);
+    3_i32.encode(&mut one);
+    for (op, body) in [
+        (OpCode::SetWatches, &lists),
+        (OpCode::SetWatches2, &lists),
+        (OpCode::AddWatch, &one),
+        (OpCode::CheckWatches, &one),
+        (OpCode::RemoveWatches, &one),
+    ] {
+        let code = bench.code(conn, op, &Verbatim(body.clone().freeze()));
+        assert_eq!(code, ErrorCode::MarshallingError, "{op:?}");
+        assert_eq!(bench.engine.watch_count(), 0, "{op:?}");
+    }
+}

@@ -1,0 +1,50 @@
+//! Tests, by the names that pages give them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Whether there is a test of that name: `cases::module::function` for a case, which has to be on
+/// the list of its module, and `path/of/file::function` for any other.
+pub(crate) fn has_test(name: &str) -> bool {
+    let Some((module, function)) = name.rsplit_once("::") else {
+        return false;
+    };
+    match module.strip_prefix("cases::") {
+        Some(module) => source(&format!("tests/cases/{}", module.replace("::", "/")))
+            .is_some_and(|text| is_case(&text, function)),
+        None => module.contains('/') && source(module).is_some_and(|text| is_test(&text, function)),
+    }
+}
+
+/// A module's file, by its path without `.rs`.
+fn source(module: &str) -> Option<String> {
+    let file = |path: String| -> PathBuf { root().join(path) };
+    fs::read_to_string(file(format!("{module}.rs")))
+        .or_else(|_| fs::read_to_string(file(format!("{module}/mod.rs"))))
+        .ok()
+}
+
+fn is_case(text: &str, function: &str) -> bool {
+    let Some((_, list)) = text.split_once("cases![") else {
+        return false;
+    };
+    let (list, rest) = list.split_once(']').unwrap_or((list, ""));
+    list.split(',').any(|listed| listed.trim() == function)
+        && rest.contains(&format!("async fn {function}("))
+}
+
+/// A function with an attribute that makes it a test.
+fn is_test(text: &str, function: &str) -> bool {
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    let declared = format!("fn {function}(");
+    lines.iter().enumerate().any(|(number, line)| {
+        let is_it = line.strip_prefix("async ").unwrap_or(line).starts_with(&declared);
+        let above = lines.get(..number).unwrap_or_default().iter().rev();
+        let mut attributes = above.take_while(|line| line.starts_with("#["));
+        is_it && attributes.any(|line| line.starts_with("#[test]") || line.contains("::test"))
+    })
+}
