@@ -77,5 +77,5 @@ impl Coverage {
 }
 
 /// The codes that a standalone server answers with, unless it is set up in a special way.
-const SENT_BY_SERVERS: [i32; 15] =
-    [0, -2, -5, -6, -8, -101, -102, -103, -108, -110, -111, -114, -115, -121, -123];
+const SENT_BY_SERVERS: [i32; 16] =
+    [0, -2, -5, -6, -8, -101, -102, -103, -108, -110, -111, -114, -115, -121, -123, -125];

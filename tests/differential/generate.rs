@@ -69,19 +69,26 @@ impl Generator {
     /// Makes some nodes, so that not all that follows is about nodes that are not there.
     fn furnish(&mut self) {
         let Some(slot) = (0..SLOTS).find(|slot| self.slots[*slot].is_some()) else { return };
-        let calls: Vec<_> = ["/a", "/a/x", "/b", "/a/y", "/b/x"]
-            .into_iter()
-            .take(self.rng.usize(1..=5))
-            .map(|path| {
-                let acls = if self.rng.bool() { self.acls() } else { Self::open_acl() };
-                let place = Place::Own(path.to_owned());
-                let data = self.data(&place);
-                let fields = vec![Field::Path(place), data, acls, Field::Int(0)];
-                Call::new(1, fields)
-            })
-            .collect();
+        let own = ["/a", "/a/x", "/b", "/a/y", "/b/x"].map(|path| Place::Own(path.to_owned()));
+        let mut places: Vec<_> = own.into_iter().take(self.rng.usize(1..=5)).collect();
+        if self.theme.quota > 1 {
+            let quota = if self.rng.bool() {
+                &["", "/zookeeper_limits", "/zookeeper_stats"][..]
+            } else {
+                &["", "/a", "/a/zookeeper_limits", "/a/zookeeper_stats"]
+            };
+            places.extend(quota.iter().map(|path| Place::Quota((*path).to_owned())));
+        }
+        let calls: Vec<_> = places.into_iter().map(|place| self.furniture(place)).collect();
         self.writes += i64::try_from(calls.len()).unwrap();
         self.steps.push(Step::Send { slot, calls });
+    }
+
+    fn furniture(&mut self, place: Place) -> Call {
+        let own = matches!(place, Place::Own(_));
+        let acls = if own && self.rng.bool() { self.acls() } else { Self::open_acl() };
+        let data = self.data(&place);
+        Call::new(1, vec![Field::Path(place), data, acls, Field::Int(0)])
     }
 
     fn step(&mut self) {
@@ -93,7 +100,9 @@ impl Generator {
         if self.rng.u32(0..60) < self.theme.session {
             return self.session_step(slot);
         }
-        let count = if self.rng.u32(0..3) == 0 { self.rng.usize(1..12) } else { 1 };
+        // Hard limits do not count what is not applied yet.
+        let batch = self.theme.quota == 1 && self.rng.u32(0..3) == 0;
+        let count = if batch { self.rng.usize(1..12) } else { 1 };
         let mut calls = vec![self.call(true)];
         if calls[0].is_last() {
             // It stands alone: the server may hang up before it has answered what came before.

@@ -153,7 +153,7 @@ impl Call {
     /// Whether it has a body that can be too short, and nothing else is wrong with it.
     pub(crate) fn can_be_cut(&self) -> bool {
         !self.fields.is_empty()
-            && self.op != AUTH
+            && !matches!(self.op, AUTH | SASL)
             && !self.is_last()
             && self.place() != Some(&Place::Null)
     }
@@ -241,6 +241,7 @@ pub(crate) const CHECK: i32 = 13;
 pub(crate) const CLOSE_SESSION: i32 = -11;
 pub(crate) const MULTI: i32 = 14;
 pub(crate) const PING: i32 = 11;
+pub(crate) const SASL: i32 = 102;
 
 fn put_multi_header(out: &mut BytesMut, op: i32, done: bool) {
     out.put_i32(op);

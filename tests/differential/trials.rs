@@ -24,10 +24,10 @@ pub(crate) fn main() -> ExitCode {
     let mut trials = vec![
         Trial::test("a_server_does_not_differ_from_itself", same_server_twice),
         Trial::test("a_wrong_field_is_found_and_told_in_few_steps", || {
-            check_fault(wrong_version, "stat.version=2", 4)
+            check_fault(wrong_version, "stat.version=2", 6)
         }),
         Trial::test("a_missing_event_is_found_and_told_in_few_steps", || {
-            check_fault(no_deletion, "type=NodeDeleted", 5)
+            check_fault(no_deletion, "type=NodeDeleted", 6)
         }),
     ];
     let wanted = env::var("ZK_TEST_SERVER").unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The operations, and what is sent with them.
 
 use super::Generator;
-use crate::program::{Ace, Call, Field, Place};
+use crate::program::{Ace, Call, Field, Place, SASL};
 use crate::setup::WatchMode;
 
 impl Generator {
@@ -218,7 +218,7 @@ impl Generator {
     fn auth(&mut self) -> Call {
         if self.rng.u32(0..20) == 0 {
             // Nobody is known by it here.
-            return Call::new(102, vec![Field::Data(Some(b"token".to_vec()))]);
+            return Call::new(SASL, vec![Field::Data(Some(b"token".to_vec()))]);
         }
         let text = |text: &str| Some(text.to_owned());
         let data = |data: &str| Some(data.as_bytes().to_vec());

@@ -10,7 +10,7 @@ impl Generator {
         if self.rng.u32(0..150) < self.theme.bad {
             return self.bad_place();
         }
-        if self.rng.u32(0..200) < self.theme.quota {
+        if self.theme.quota > 1 && self.rng.u32(0..200) < self.theme.quota {
             let names = ["", "/zookeeper_limits", "/zookeeper_stats", "/a", "/a/zookeeper_limits"];
             return Place::Quota(self.rng.choice(names).unwrap().to_owned());
         }
