@@ -1,11 +1,8 @@
 //! Creates that take more than one request: parents, protection, idempotence.
 
-use std::time::Duration;
-
-use tokio::time::timeout;
 use zk_client::{Acl, Client, CreateMode, Error, ErrorCode, Janitor, Permissions, Version};
-use zk_test_kit::TestServer;
 use zk_test_kit::network::Moment;
+use zk_test_kit::{TestServer, drop_after_polls};
 
 zk_test_kit::cases![
     missing_parents_are_created_and_those_that_exist_cost_nothing,
@@ -93,7 +90,7 @@ async fn a_protected_create_dropped_at_any_poll_leaves_no_node(server: &TestServ
         other.create("/nodes", "").await.unwrap();
         for polls in 0.. {
             let call = client.create("/nodes/n-", "").mode(mode).protected().send();
-            let finished = drop_after_polls(call, polls).await;
+            let finished = drop_after_polls(call, polls).await.is_some();
             Janitor::of(&client).drain().await;
             let left = other.children("/nodes").await.unwrap();
             assert_eq!(left.len(), usize::from(finished), "{mode:?} after {polls} polls: {left:?}");
@@ -179,18 +176,4 @@ async fn data_is_set_or_the_node_created(server: &TestServer) {
     assert_eq!(mine.ephemeral_owner, client.session_id());
     let numbered = client.set_or_create("/n-", "").mode(CreateMode::PersistentSequential).await;
     assert!(matches!(numbered.unwrap_err(), Error::BadArguments { .. }));
-}
-
-/// Polls a future so many times, as it asks for, and drops it; tells whether it has finished.
-async fn drop_after_polls<F: Future>(future: F, polls: usize) -> bool {
-    let mut future = Box::pin(future);
-    let mut polled = 0;
-    let drive = std::future::poll_fn(|cx| {
-        if polled == polls {
-            return std::task::Poll::Ready(false);
-        }
-        polled += 1;
-        future.as_mut().poll(cx).map(|_| true)
-    });
-    timeout(Duration::from_secs(10), drive).await.expect("it is woken")
 }

@@ -41,6 +41,7 @@ mod session;
 mod set_watches;
 mod set_watches2;
 mod stat;
+mod steps;
 mod text;
 mod wait_until;
 mod watch_modes;
@@ -85,6 +86,7 @@ fn main() -> ExitCode {
         set_watches::cases(),
         set_watches2::cases(),
         stat::cases(),
+        steps::cases(),
         text::cases(),
         wait_until::cases(),
         watch_modes::cases(),

@@ -6,6 +6,7 @@
 //! | [`network`] | the way to it, with faults: cut, hold, refuse, count |
 //! | [`raw`] | a connection without a client, to say what no client would |
 //! | [`request`] | requests for it, said in short |
+//! | [`dropping`] | drops a future after so many polls |
 //! | [`run`] | runs cases, each with a server and a part of the tree of its own |
 //!
 //! `ZK_TEST_SERVER` is one of
@@ -24,12 +25,14 @@
 
 #[cfg(feature = "container")]
 mod container;
+pub mod dropping;
 pub mod network;
 pub mod raw;
 pub mod request;
 pub mod run;
 pub mod server;
 
+pub use dropping::drop_after_polls;
 pub use network::Network;
 pub use raw::RawConnection;
 pub use run::{Case, main};

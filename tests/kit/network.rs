@@ -55,6 +55,8 @@ pub struct Counts {
     pub pings: usize,
     /// Watch events from the server.
     pub events: usize,
+    /// Bytes of the longest frame to the server, without its length.
+    pub longest: usize,
 }
 
 impl Network {
@@ -218,7 +220,7 @@ impl AsyncRead for FaultyStream {
         ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
         let read = buf.filled().get(before..).unwrap_or_default();
         let this = &mut *self;
-        this.incoming.feed(read, |xid| {
+        this.incoming.feed(read, |xid, _| {
             if xid == Xid::NOTIFICATION {
                 this.links.lock().unwrap().counts.events += 1;
             }
@@ -236,14 +238,15 @@ impl AsyncWrite for FaultyStream {
         ready!(self.poll_open(cx, |links| links.hold_outgoing))?;
         let mut ahead = self.outgoing.clone();
         let mut requests = 0;
-        ahead.feed(buf, |xid| requests += usize::from(xid != Xid::PING));
+        ahead.feed(buf, |xid, _| requests += usize::from(xid != Xid::PING));
         if self.is_cut_at(requests, Moment::BeforeSending) {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         let written = ready!(Pin::new(&mut self.inner).poll_write(cx, buf))?;
         let this = &mut *self;
-        this.outgoing.feed(buf.get(..written).unwrap_or_default(), |xid| {
+        this.outgoing.feed(buf.get(..written).unwrap_or_default(), |xid, length| {
             let counts = &mut this.links.lock().unwrap().counts;
+            counts.longest = counts.longest.max(length);
             if xid == Xid::PING {
                 counts.pings += 1;
             } else {
@@ -263,7 +266,7 @@ impl AsyncWrite for FaultyStream {
     }
 }
 
-/// Finds the xid of each frame behind the handshake, in bytes that come in any pieces.
+/// Finds the xid and length of each frame behind the handshake, in bytes that come in any pieces.
 #[derive(Clone, Default)]
 struct Meter {
     /// Bytes of the present frame's length and xid.
@@ -274,7 +277,7 @@ struct Meter {
 }
 
 impl Meter {
-    fn feed(&mut self, bytes: &[u8], mut found: impl FnMut(Xid)) {
+    fn feed(&mut self, bytes: &[u8], mut found: impl FnMut(Xid, usize)) {
         for byte in bytes {
             if self.left > 0 {
                 self.left -= 1;
@@ -290,14 +293,15 @@ impl Meter {
         }
     }
 
-    fn read_head(&mut self, found: &mut impl FnMut(Xid)) {
+    fn read_head(&mut self, found: &mut impl FnMut(Xid, usize)) {
         match self.head.as_slice() {
             [a, b, c, d] => {
                 let length = u32::from_be_bytes([*a, *b, *c, *d]);
                 self.left = usize::try_from(length).unwrap();
             }
             [_, _, _, _, a, b, c, d] if self.handshake_done => {
-                found(Xid(i32::from_be_bytes([*a, *b, *c, *d])));
+                // The xid is the first part of the frame that is not left any more.
+                found(Xid(i32::from_be_bytes([*a, *b, *c, *d])), self.left + HEAD - LENGTH);
             }
             _ => {}
         }
@@ -312,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_meter_finds_every_xid_however_the_bytes_are_cut() {
+    fn the_meter_finds_every_frame_however_the_bytes_are_cut() {
         let mut wire = vec![0, 0, 0, 6, 9, 9, 9, 9, 9, 9];
         for (xid, length) in [(1, 8), (-1, 30), (2, 4), (-2, 8)] {
             wire.extend_from_slice(&u32::to_be_bytes(length));
@@ -323,9 +327,9 @@ mod tests {
             let mut meter = Meter::default();
             let mut found = Vec::new();
             for bytes in wire.chunks(piece) {
-                meter.feed(bytes, |xid| found.push(xid.0));
+                meter.feed(bytes, |xid, length| found.push((xid.0, length)));
             }
-            assert_eq!(found, [1, -1, 2, -2], "in pieces of {piece}");
+            assert_eq!(found, [(1, 8), (-1, 30), (2, 4), (-2, 8)], "in pieces of {piece}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use zk_recipes::{Janitor, LostReason, RecipeError};
-use zk_test_kit::TestServer;
+use zk_test_kit::{TestServer, drop_after_polls};
 
 use super::{acquiring, lock, nodes, until_nodes};
 
@@ -49,7 +49,7 @@ async fn an_acquire_cancelled_at_any_moment_leaves_no_node(server: &TestServer) 
     for held in [false, true] {
         let guard = if held { Some(lock(&holder).acquire().await.unwrap()) } else { None };
         for polls in 1.. {
-            let finished = drop_after_polls(lock(&client).acquire(), polls).await;
+            let finished = drop_after_polls(lock(&client).acquire(), polls).await.is_some();
             Janitor::of(&client).drain().await;
             assert_eq!(nodes(&holder).await, usize::from(held), "after {polls} polls");
             if finished || (held && polls > 12) {
@@ -59,21 +59,6 @@ async fn an_acquire_cancelled_at_any_moment_leaves_no_node(server: &TestServer) 
         drop(guard);
         Janitor::of(&holder).drain().await;
     }
-}
-
-/// Polls a future so many times, as it asks for, and drops it; tells whether it has finished.
-async fn drop_after_polls<F: Future>(future: F, polls: usize) -> bool {
-    let mut future = Box::pin(future);
-    let mut polled = 0;
-    let drive = std::future::poll_fn(|cx| {
-        if polled == polls {
-            return std::task::Poll::Ready(false);
-        }
-        polled += 1;
-        future.as_mut().poll(cx).map(|_| true)
-    });
-    // A waiter behind a holder is not woken again.
-    timeout(Duration::from_millis(100), drive).await.unwrap_or(false)
 }
 
 async fn a_dropped_guard_releases_the_lock(server: &TestServer) {

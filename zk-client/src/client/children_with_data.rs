@@ -49,6 +49,8 @@ impl<'a> ChildrenWithData<'a> {
     /// than 8 batches. The children of one batch are read at one moment; those that vanish
     /// between the listing and that moment are left out.
     ///
+    /// There is no limit for the whole, but every request has a deadline of its own.
+    ///
     /// Errors: `NoNode`, `NoAuth` on the node or a child, `Unimplemented` before ZooKeeper 3.6, and
     /// those of every operation. Nothing is left behind when it is dropped.
     pub fn send(self) -> Steps<Vec<ChildWithData>> {

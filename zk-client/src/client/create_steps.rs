@@ -31,8 +31,9 @@ impl<'a> Create<'a> {
 
     /// Also creates the parents that are missing, as persistent nodes without data.
     ///
-    /// Nothing more is sent when there are none missing. Their ACL is open, whatever the node's
-    /// is; see [`CreateSteps::parents_acl`].
+    /// Nothing more is sent when there are none missing; otherwise one request to see the create
+    /// fail, two for each that is missing, and one or two more. Their ACL is open, whatever the
+    /// node's is; see [`CreateSteps::parents_acl`].
     #[doc(alias = "creatingParentsIfNeeded")]
     #[doc(alias = "makepath")]
     pub fn with_parents(self) -> CreateSteps<'a> {
@@ -83,7 +84,8 @@ impl CreateSteps<'_> {
 
     /// Puts `_c_<uuid>-` in front of the name, as Curator does (CURATOR-3), and looks for the node
     /// by it when the reply was lost: after `sync`, and for an ephemeral node only if this session
-    /// owns it. When it is not there it is created again.
+    /// owns it. When it is not there it is created again. Whoever may not list the parent gets
+    /// `NoAuth` after a lost reply.
     ///
     /// A call that does not end with the node leaves none: whether it fails or is dropped, the
     /// [`Janitor`] finds and deletes in the background what may have been created, as long as the
@@ -97,7 +99,8 @@ impl CreateSteps<'_> {
     /// Succeeds also when the node is there already, with the same data, unchanged since its
     /// creation, and owned by this session if it is to be ephemeral; and sends the create again
     /// when its reply was lost. As Curator's `idempotent`, this cannot tell a node of somebody
-    /// else that looks the same.
+    /// else that looks the same, nor a container or a node with a time to live from one that stays:
+    /// servers do not tell. It may end with `NodeExists` although the node has gone since.
     ///
     /// Not for sequential nodes: use [`protected`](Self::protected).
     pub const fn idempotent(mut self) -> Self {
@@ -109,8 +112,9 @@ impl CreateSteps<'_> {
     ///
     /// All steps together take no longer than the operation timeout. Errors: those of
     /// [`Create::send`], `NoNode` only if the parents are not to be created, and of creating the
-    /// parents. Unless the call is protected or idempotent, after [`Error::outcome_unknown`] the
-    /// node may have been created. Parents that were created stay, whatever happens.
+    /// parents. After [`Error::outcome_unknown`], or when it is dropped, the node may have been
+    /// created; a protected one is deleted then. A call that is protected or idempotent ends so
+    /// only when its time is up. Parents that were created stay, whatever happens.
     pub fn send(self) -> Steps<Created> {
         let client = self.create.client;
         match self.plan() {
@@ -216,8 +220,11 @@ impl Plan {
         if error.code() == Some(ErrorCode::NoNode)
             && let Some(parents) = &self.parents
         {
-            parents.create(&self.client, &self.parent).await?;
-            return Ok(None);
+            return match parents.create(&self.client, &self.parent).await {
+                // One of them was deleted meanwhile.
+                Err(error) if error.code() == Some(ErrorCode::NoNode) => Ok(None),
+                created => created.map(|()| None),
+            };
         }
         if error.code() == Some(ErrorCode::NodeExists) && self.idempotent {
             return self.as_wanted().await?.map(Some).ok_or(error);
@@ -237,12 +244,14 @@ impl Plan {
     }
 
     async fn after_a_lost_reply(&mut self, error: &Error) -> Result<Option<Created>, Error> {
-        tracing::debug!(%error, "whether a node was created is not known");
-        self.client.connected().await?;
+        self.client.recover(error).await?;
         let Some(protection) = &mut self.protection else {
             return Ok(None);
         };
         protection.in_doubt |= error.outcome_unknown();
+        if !protection.in_doubt {
+            return Ok(None);
+        }
         let prefix = protection.prefix.clone();
         self.find(&prefix).await
     }

@@ -26,14 +26,19 @@ impl DeleteRecursive<'_> {
     /// deadline of its own. What is kept in memory is the names of the children of those nodes
     /// that lie between the root and where it works.
     ///
+    /// It takes a listing, a look and about a delete for each node that has children, and a look
+    /// for each that has none. Up to 128 of these requests are under way at once, and count for
+    /// [`ClientBuilder::max_pending`](crate::ClientBuilder::max_pending).
+    ///
     /// Errors: `NoNode` when there is no such node to begin with, `NotEmpty`, `NoAuth`,
-    /// [`Error::BadArguments`] for the root of the server's tree, and those of every operation.
+    /// [`Error::BadArguments`] for `/`, `/zookeeper`, `/zookeeper/quota` and `/zookeeper/config` of
+    /// the server, which it would refuse after all below had gone, and those of every operation.
     /// After an error, and when it is dropped, a part of the tree is gone: whole subtrees, and
     /// leaves. What is left still hangs together, and the same call can be made again.
     pub fn send(self) -> Steps<()> {
         let Self { client, path } = self;
-        if client.server_path(path).is_ok_and(|path| path == "/") {
-            let reason = "the root of the tree cannot be deleted";
+        if client.server_path(path).is_ok_and(|path| KEPT.contains(&&*path)) {
+            let reason = "servers keep their root and what they have made themselves";
             return Steps::refused(Error::BadArguments { reason });
         }
         let children = client.children(path).send();
@@ -152,6 +157,8 @@ async fn list(client: &Client, path: &str) -> Result<Option<Vec<ByteString>>, Er
 }
 
 const ANY: Version = Version::ANY;
-/// Nodes that are looked at and deleted together: far below the limit of a request with paths of up
-/// to 8,000 bytes.
+/// What no server deletes (`ZKDatabase.isSpecialPath`).
+const KEPT: [&str; 4] = ["/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config"];
+/// Nodes that are looked at and deleted together: below the limit of a request with paths of up to
+/// 8,000 bytes. A multi that is too large all the same is not sent, and each node deleted alone.
 const BATCH: usize = 128;

@@ -62,8 +62,10 @@ impl IdempotentDelete<'_> {
     /// Sends the first request.
     ///
     /// All attempts together take no longer than the operation timeout. The errors are those of
-    /// [`Delete::send`] without `NoNode`. A lost reply may hide that somebody else has created
-    /// the node again, which is deleted then; a [`version`](Delete::version) makes that unlikely.
+    /// [`Delete::send`] without `NoNode`; [`Error::outcome_unknown`] only when the time is up. A
+    /// lost reply may hide that somebody else has created the node again, which is deleted then; a
+    /// [`version`](Delete::version) makes that unlikely. When it is dropped the node may have been
+    /// deleted.
     pub fn send(self) -> Steps<()> {
         let Delete { client, path, version } = self.0;
         let first = self.0.send();

@@ -4,7 +4,8 @@ use zk_proto::path::ancestors;
 use zk_proto::{Acl, CreateMode, ErrorCode};
 
 use super::Client;
-use crate::error::Error;
+use super::steps::MOST_ATTEMPTS;
+use crate::error::{Delivery, Error};
 
 /// How missing parents are created.
 #[derive(Clone, Debug)]
@@ -24,28 +25,37 @@ impl Parents {
     pub(super) async fn create(&self, client: &Client, path: &str) -> Result<(), Error> {
         let path = client.server_path(path)?;
         let root = client.without_chroot();
+        let mut mode = self.mode;
         for path in missing(&root, &path).await?.into_iter().rev() {
-            self.create_one(&root, path).await?;
+            self.create_one(&root, path, &mut mode).await?;
         }
         Ok(())
     }
 
-    async fn create_one(&self, client: &Client, path: &str) -> Result<(), Error> {
-        let create = |mode| client.create(path, "").mode(mode).acl(self.acl.clone());
-        let error = match create(self.mode).await {
-            // Before 3.5.1 there are no containers.
-            Err(error) if error.code() == Some(ErrorCode::Unimplemented) => {
-                create(CreateMode::Persistent).await.err()
+    /// Creates a node unless it is there; again, when the reply was lost.
+    async fn create_one(
+        &self,
+        client: &Client,
+        path: &str,
+        mode: &mut CreateMode,
+    ) -> Result<(), Error> {
+        for _ in 0..MOST_ATTEMPTS {
+            let create = client.create(path, "").mode(*mode).acl(self.acl.clone());
+            let Err(error) = create.await else {
+                return Ok(());
+            };
+            match error.code() {
+                Some(ErrorCode::NodeExists) => return Ok(()),
+                // Before 3.5.1 there are no containers. A server that does not know a request also
+                // hangs up (UnimplementedRequestProcessor), so the next one may be lost.
+                Some(ErrorCode::Unimplemented) if *mode == CreateMode::Container => {
+                    *mode = CreateMode::Persistent;
+                }
+                _ if error.is_passing() => client.recover(&error).await?,
+                _ => return Err(error),
             }
-            created => created.err(),
-        };
-        match error {
-            Some(error) if error.code() == Some(ErrorCode::NodeExists) => Ok(()),
-            // Whether it was created is seen when it is used.
-            Some(error) if error.outcome_unknown() => Ok(()),
-            Some(error) => Err(error),
-            None => Ok(()),
         }
+        Err(Error::Timeout { delivery: Delivery::Unknown })
     }
 }
 

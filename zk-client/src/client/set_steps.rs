@@ -28,7 +28,8 @@ impl IdempotentSet<'_> {
     /// overwrite what somebody else has set in between.
     ///
     /// All attempts together take no longer than the operation timeout. Errors: those of
-    /// [`Set::send`].
+    /// [`Set::send`]; [`Error::outcome_unknown`] only when the time is up. When it is dropped the
+    /// data may have been set.
     pub fn send(self) -> Steps<Stat> {
         let Set { client, path, data, version } = self.0;
         let setting = Setting { client: client.clone(), path: path.to_owned(), data, version };
@@ -134,13 +135,15 @@ impl<'a> SetOrCreate<'a> {
 
     /// Sends the first request.
     ///
-    /// The reply is the node's new state. A node that exists takes one request. All steps together
-    /// take no longer than the operation timeout. Errors: those of [`Set::send`] and
-    /// [`Create::send`] without `NodeExists`, and `NoNode` only when a parent is missing that is
-    /// not to be created. After [`Error::outcome_unknown`] the data may have been set.
+    /// The reply is the node's new state. A node that exists takes one request, one that does not
+    /// two, without its parents. All steps together take no longer than the operation timeout.
+    /// Errors: those of [`Set::send`] and [`Create::send`] without `NodeExists`, and `NoNode` only
+    /// when a parent is missing that is not to be created. A lost reply ends the call: after
+    /// [`Error::outcome_unknown`], or when it is dropped, the data may have been set, and parents
+    /// created; the same call can be made again.
     pub fn send(self) -> Steps<Stat> {
-        if self.mode.is_sequential() {
-            let reason = "a sequential node cannot be there already";
+        if self.mode.is_sequential() || self.mode.has_ttl() {
+            let reason = "the node is to be neither sequential nor to have a time to live";
             return Steps::refused(Error::BadArguments { reason });
         }
         let client = self.client;

@@ -12,8 +12,9 @@ use super::Client;
 use crate::error::{Delivery, Error};
 use crate::state::SessionState;
 
-/// A call of several requests that is on its way: the first one was sent when this was made, those
-/// that follow from its reply are sent as this is polled. It keeps the session open.
+/// A call of several requests that is on its way: the first one was sent when this was made, unless
+/// it is a wait; those that follow from its reply are sent as this is polled. It keeps the session
+/// open.
 ///
 /// # Cancel safety
 /// Dropping it sends nothing more. What was sent may still be carried out; the call that made it

@@ -36,11 +36,11 @@ impl WaitUntilExists<'_> {
     ///
     /// The reply is the state of the node at a moment when it existed; it may be gone again. It is
     /// looked at anew after every event, so that none is missed, and the wait goes on through lost
-    /// connections. A node that exists takes one request; waiting takes one more to set a watch,
-    /// and one for each event.
+    /// connections. A node that exists takes one request; waiting takes one more to set a watch.
+    /// After each event that is not the end of the wait, the same two are sent again.
     ///
     /// Errors: [`Error::Timeout`] when the time has passed, `NoAuth`, and the end of the session.
-    /// Dropping it forgets the watch.
+    /// Dropping it forgets the watch, as dropping a [`Watch`](crate::Watch) does.
     pub fn send(self) -> Steps<Stat> {
         let Self { client, path, limit } = self;
         let (client, path) = (client.clone(), path.to_owned());

@@ -15,6 +15,7 @@ mod operations;
 mod order;
 mod peer;
 mod runtime;
+mod steps;
 mod stream;
 mod tcp;
 mod watch_streams;
