@@ -17,6 +17,7 @@ zk_test_kit::cases![
     duplicates_go_before_auth_is_replaced_and_not_after,
     permissions_are_kept_as_they_were_sent,
     a_null_scheme_is_invalid_and_a_null_id_unreadable,
+    a_null_that_has_to_be_compared_with_an_entry_before_it_is_unreadable,
     a_new_list_changes_its_own_version_only,
 ];
 
@@ -134,6 +135,28 @@ async fn permissions_are_kept_as_they_were_sent(server: &TestServer) {
         raw.succeed(&set_acl_to(&path, list)).await;
         let expected = [everybody(bits), knows(31, "bob:secret"), knows(bits, "bob:secret")];
         assert_eq!(acl_of(&mut raw, &path).await, expected, "{bits}");
+    }
+}
+
+async fn a_null_that_has_to_be_compared_with_an_entry_before_it_is_unreadable(server: &TestServer) {
+    let mut raw = server.raw_session().await;
+    let path = server.path("/a");
+    let null_scheme = |perms| {
+        let mut entry = everybody(perms);
+        entry.id.scheme = None;
+        entry
+    };
+    let mut null_id = entry(31, "digest", "");
+    null_id.id.id = None;
+    for (list, expected) in [
+        (vec![everybody(31), null_scheme(31)], ErrorCode::MarshallingError),
+        (vec![everybody(31), null_scheme(1)], ErrorCode::InvalidAcl),
+        (vec![null_scheme(31), entry(31, "nobody", "x")], ErrorCode::InvalidAcl),
+        (vec![entry(31, "digest", "a:b:c"), null_id.clone()], ErrorCode::MarshallingError),
+        (vec![entry(31, "ip", "nowhere"), null_id], ErrorCode::InvalidAcl),
+    ] {
+        let request = create_with(&path, list.clone());
+        assert_eq!(code(&mut raw, &request).await, expected, "{list:?}");
     }
 }
 

@@ -1,8 +1,8 @@
 //! Requests and the headers of their replies.
 
 use zk_proto::message::{
-    MultiReadOp, MultiReadRequest, MultiReadResponse, MultiReadResult, MultiRequest, SyncRequest,
-    SyncResponse,
+    CreateRequest, MultiOp, MultiReadOp, MultiReadRequest, MultiReadResponse, MultiReadResult,
+    MultiRequest, SyncRequest, SyncResponse,
 };
 
 use super::*;
@@ -176,4 +176,22 @@ fn a_multi_read_of_absurd_size_ends_the_connection() {
     let ops = vec![MultiReadOp::GetData(get_data("/big", false)); 100];
     bench.send(session.conn, 2, OpCode::MultiRead, &MultiReadRequest { ops });
     assert_eq!(bench.outputs(), [(session.conn, Seen::Closed)]);
+}
+
+#[test]
+fn a_multi_with_a_null_access_list_is_unreadable_before_it_gets_a_zxid() {
+    let mut bench = Bench::new();
+    let conn = bench.session().conn;
+    let null_acl = |flags| CreateRequest { acl: None, ..create("/new", flags) };
+    for (ops, zxid) in [
+        (vec![MultiOp::Create(null_acl(0))], 1),
+        (vec![MultiOp::Delete(delete("/nope")), MultiOp::CreateContainer(null_acl(4))], 1),
+        // What comes first decides.
+        (vec![MultiOp::Create(null_acl(7))], 2),
+        (vec![MultiOp::Create2(create("/new", 7)), MultiOp::Create(null_acl(0))], 3),
+    ] {
+        let header = bench.call(conn, OpCode::Multi, &MultiRequest { ops: ops.clone() }).0;
+        let expected = (ErrorCode::MarshallingError, Zxid(zxid));
+        assert_eq!((header.err, header.zxid), expected, "{ops:?}");
+    }
 }
