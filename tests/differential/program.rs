@@ -156,6 +156,7 @@ impl Call {
             && !matches!(self.op, AUTH | SASL)
             && !self.is_last()
             && self.place() != Some(&Place::Null)
+            && !self.ops().iter().any(|(_, fields)| fields.contains(&Field::Acls(Err(-1))))
     }
 
     /// The bytes behind the request header.
