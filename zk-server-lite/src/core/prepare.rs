@@ -367,7 +367,7 @@ pub(crate) fn is_unreadable_at_once(ops: &[MultiOp]) -> bool {
         MultiOp::Create(request)
         | MultiOp::Create2(request)
         | MultiOp::CreateContainer(request) => {
-            CreateMode::from_flags(request.flags).is_some_and(|mode| !mode.has_ttl())
+            request.acl.is_none() && CreateMode::from_flags(request.flags).is_some()
         }
         MultiOp::CreateTtl(_) | MultiOp::Delete(_) | MultiOp::SetData(_) | MultiOp::Check(_) => {
             false

@@ -186,6 +186,7 @@ fn a_multi_with_a_null_access_list_is_unreadable_before_it_gets_a_zxid() {
     for (ops, zxid) in [
         (vec![MultiOp::Create(null_acl(0))], 1),
         (vec![MultiOp::Delete(delete("/nope")), MultiOp::CreateContainer(null_acl(4))], 1),
+        (vec![MultiOp::CreateContainer(null_acl(6))], 1),
         // What comes first decides.
         (vec![MultiOp::Create(null_acl(7))], 2),
         (vec![MultiOp::Create2(create("/new", 7)), MultiOp::Create(null_acl(0))], 3),
