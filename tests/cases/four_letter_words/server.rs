@@ -1,7 +1,11 @@
 //! What is told of the server.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use tokio::time::Instant;
+use zk_proto::message::{GetAllChildrenNumberRequest, GetAllChildrenNumberResponse};
+use zk_proto::op::Request;
 use zk_test_kit::TestServer;
 use zk_test_kit::request::{create, create_ephemeral};
 
@@ -12,6 +16,7 @@ zk_test_kit::cases![
     ruok_is_answered_without_a_line_end,
     srvr_tells_how_the_server_is,
     srvr_follows_the_writes,
+    the_node_count_has_the_root_twice,
     an_unknown_word_is_a_length_that_cannot_be,
     isro_is_answered_without_a_line_end,
     the_trace_mask_can_be_set_and_comes_with_its_word,
@@ -45,6 +50,23 @@ async fn srvr_follows_the_writes(server: &TestServer) {
         assert_eq!(number(&after, "Node count"), number(&before, "Node count") + 1);
         // Two frames in and two out: a handshake and a write.
         assert_eq!(number(&after, "Sent"), number(&before, "Sent") + 2);
+    }
+}
+
+async fn the_node_count_has_the_root_twice(server: &TestServer) {
+    let mut raw = server.raw_session().await;
+    let start = Instant::now();
+    loop {
+        let srvr = server.four_letter_word("srvr").await;
+        let request = GetAllChildrenNumberRequest { path: "/".into() };
+        let reply = raw.succeed(&Request::GetAllChildrenNumber(request)).await;
+        // Other cases write to a shared server in between, mostly.
+        if reply.header.zxid == zxid_of(&srvr) {
+            let below_root = reply.decode::<GetAllChildrenNumberResponse>().total_number;
+            assert_eq!(number(&srvr, "Node count"), i64::from(below_root) + 2);
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "there is no end of writes");
     }
 }
 
