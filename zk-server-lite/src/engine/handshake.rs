@@ -28,7 +28,7 @@ impl Engine {
             let session = self.create_session(timeout_ms, now);
             self.welcome(conn, session, (timeout_ms, request.read_only), now);
             // To take a session up again is no request, to have one made is.
-            self.note(conn, OpCode::CreateSession, Xid(0));
+            self.note(conn, OpCode::CreateSession, Xid(0), now);
         } else if self.may_take_over(conn, &request) {
             let session = request.session_id;
             self.welcome(conn, session, (timeout_ms, request.read_only), now);

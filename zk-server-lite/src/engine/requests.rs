@@ -11,7 +11,6 @@ use zk_proto::{ByteString, Decode, ErrorCode, OpCode, Xid, Zxid};
 
 use crate::core::{Caller, TxnResult, WatchTable, WriteRequest, is_unreadable_at_once};
 
-use super::connections::Phase;
 use super::null_path;
 use super::reply::refused;
 use super::set_watches::all_lists;
@@ -28,10 +27,7 @@ impl Engine {
             // Neither is a sign of life of the session.
             Some(OpCode::Auth) => return self.authenticate(conn, xid, &mut reader),
             Some(OpCode::Sasl) => return self.sasl(conn, xid, &mut reader),
-            _ => {
-                self.touch(conn, now);
-                self.note(conn, op.unwrap_or(OpCode::Error), xid);
-            }
+            _ => self.note(conn, op.unwrap_or(OpCode::Error), xid, now),
         }
         match op {
             // createSession is a valid number in the original, which then answers with a frame
@@ -46,11 +42,11 @@ impl Engine {
                 self.reply(conn, xid, refused(ErrorCode::BadArguments));
             }
             Some(op) => {
-                let body = reader.clone().into_rest();
+                let body = is_looked_at_again(op).then(|| reader.clone().into_rest());
                 match Request::decode(op, &mut reader) {
                     Ok(Some(request)) => self.serve(conn, caller, (xid, request), now),
                     Ok(None) => self.reply(conn, xid, refused(ErrorCode::Unimplemented)),
-                    Err(_) => self.unreadable(conn, caller, (xid, op, &body), now),
+                    Err(_) => self.unreadable(conn, caller, (xid, op, body), now),
                 }
             }
         }
@@ -62,12 +58,13 @@ impl Engine {
         &mut self,
         conn: ConnId,
         caller: &Caller,
-        (xid, op, body): (Xid, OpCode, &[u8]),
+        (xid, op, body): (Xid, OpCode, Option<Bytes>),
         now: Now,
     ) {
+        let body = body.unwrap_or_default();
         let refusal = match op {
             OpCode::Multi => Some(ErrorCode::MarshallingError),
-            _ => null_path::refusal(op, body, self.options.features),
+            _ => null_path::refusal(op, &body, self.options.features),
         };
         match refusal {
             Some(code) => self.write(conn, caller, (xid, WriteRequest::Refused(code)), now),
@@ -76,20 +73,6 @@ impl Engine {
                 self.reply(conn, xid, Ok(None::<ByteString>));
             }
             None => self.reply(conn, xid, refused(ErrorCode::MarshallingError)),
-        }
-    }
-
-    /// A request is a sign of life, at most once a tick.
-    fn touch(&mut self, conn: ConnId, now: Now) {
-        let Some(connection) = self.connections.get_mut(&conn) else {
-            return;
-        };
-        if let Phase::Serving { session, timeout_ms, expires } = &mut connection.phase {
-            let later = self.expiry.expires(now.elapsed_ms, *timeout_ms);
-            if later != *expires {
-                *expires = later;
-                self.expiry.set(*session, later);
-            }
         }
     }
 
@@ -227,6 +210,21 @@ impl Engine {
         }
         self.reply(conn, xid, Ok(MultiReadResponse { results }));
     }
+}
+
+/// Whether it matters what the body was when it cannot be read.
+const fn is_looked_at_again(op: OpCode) -> bool {
+    !matches!(
+        op,
+        OpCode::Exists
+            | OpCode::GetData
+            | OpCode::GetAcl
+            | OpCode::GetChildren
+            | OpCode::GetChildren2
+            | OpCode::Ping
+            | OpCode::Multi
+            | OpCode::MultiRead
+    )
 }
 
 /// About how many bytes a result takes in the reply.

@@ -5,7 +5,7 @@ use ::core::net::SocketAddr;
 use zk_proto::{OpCode, SessionId, Xid};
 
 use super::connections::Phase;
-use super::{ConnId, ConnectionStats, Engine, EngineOptions, LastOp, ServerStats};
+use super::{ConnId, ConnectionStats, Engine, EngineOptions, LastOp, Now, ServerStats};
 
 /// One connection, as it is now.
 #[derive(Clone, Copy, Debug)]
@@ -57,10 +57,19 @@ impl Engine {
     }
 
     /// Takes note of what a connection asks for. It will be answered, or the connection closed.
-    pub(super) fn note(&mut self, conn: ConnId, op: OpCode, xid: Xid) {
+    /// A request is a sign of life of the session, too, at most once a tick.
+    pub(super) fn note(&mut self, conn: ConnId, op: OpCode, xid: Xid, now: Now) {
         self.stats.count_request();
-        if let Some(connection) = self.connections.get_mut(&conn) {
-            connection.stats.note(op, xid);
+        let Some(connection) = self.connections.get_mut(&conn) else {
+            return;
+        };
+        connection.stats.note(op, xid);
+        if let Phase::Serving { session, timeout_ms, expires } = &mut connection.phase {
+            let later = self.expiry.expires(now.elapsed_ms, *timeout_ms);
+            if later != *expires {
+                *expires = later;
+                self.expiry.set(*session, later);
+            }
         }
     }
 
