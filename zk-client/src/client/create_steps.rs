@@ -276,12 +276,8 @@ impl Plan {
 
     /// The node that is there, if it is the one that should be.
     async fn as_wanted(&self) -> Result<Option<Created>, Error> {
-        let synced = self.client.sync(&self.path).send();
-        let read = self.client.get(&self.path).send();
-        synced.await?;
-        let (data, stat) = match read.await {
-            Err(error) if error.code() == Some(ErrorCode::NoNode) => return Ok(None),
-            read => read?,
+        let Some((data, stat)) = self.client.get_behind_sync(&self.path).await? else {
+            return Ok(None);
         };
         let same = data == self.node.data && stat.version == Version(0) && self.is_ours(&stat);
         Ok(same.then(|| Created { path: self.path.as_str().into(), stat }))

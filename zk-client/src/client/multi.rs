@@ -10,6 +10,7 @@ use zk_proto::message::{
 use zk_proto::op::Request;
 use zk_proto::{Acl, ByteString, CreateMode, ErrorCode, OpCode, Stat, Version};
 
+use super::gathered::{Gathered, Names};
 use super::{Client, Create};
 use crate::error::{Error, Violation};
 use crate::reply::Reply;
@@ -22,10 +23,7 @@ use crate::reply::Reply;
 #[derive(Debug)]
 pub struct Multi<'a> {
     client: &'a Client,
-    ops: Vec<MultiOp>,
-    names: Vec<(OpCode, ByteString)>,
-    /// The first operation that was refused before anything was sent.
-    refused: Option<Error>,
+    ops: Gathered<MultiOp>,
 }
 
 /// The result of one operation of a [`Multi`].
@@ -49,7 +47,7 @@ pub enum MultiOutcome {
 
 impl<'a> Multi<'a> {
     pub(super) const fn new(client: &'a Client) -> Self {
-        Self { client, ops: Vec::new(), names: Vec::new(), refused: None }
+        Self { client, ops: Gathered::new() }
     }
 
     /// Creates a persistent node with an open ACL.
@@ -80,60 +78,31 @@ impl<'a> Multi<'a> {
     /// # }
     /// ```
     pub fn create_node(mut self, create: Create<'_>) -> Self {
-        let name = (create.op_code(), create.path.into());
-        match create.record() {
-            Ok(record) => {
-                self.ops.push(record.into());
-                self.names.push(name);
-            }
-            Err(error) => {
-                self.refused.get_or_insert(error);
-            }
-        }
+        let (op, path) = (create.op_code(), create.path);
+        self.ops.push(op, path, create.record().map(MultiOp::from));
         self
     }
 
     /// Deletes a node, if its data has the version.
     pub fn delete(self, path: &str, version: Version) -> Self {
-        let server_path = self.client.server_path(path);
-        self.push(OpCode::Delete, path, server_path, |path| {
-            MultiOp::Delete(DeleteRequest { path, version })
-        })
+        self.push(OpCode::Delete, path, |path| MultiOp::Delete(DeleteRequest { path, version }))
     }
 
     /// Sets a node's data, if it has the version.
     pub fn set(self, path: &str, data: impl Into<Bytes>, version: Version) -> Self {
-        let server_path = self.client.server_path(path);
         let data = Some(data.into());
-        self.push(OpCode::SetData, path, server_path, |path| {
+        self.push(OpCode::SetData, path, |path| {
             MultiOp::SetData(SetDataRequest { path, data, version })
         })
     }
 
     /// Goes on only if the node exists and its data has the version.
     pub fn check(self, path: &str, version: Version) -> Self {
-        let server_path = self.client.server_path(path);
-        self.push(OpCode::Check, path, server_path, |path| {
-            MultiOp::Check(CheckVersionRequest { path, version })
-        })
+        self.push(OpCode::Check, path, |path| MultiOp::Check(CheckVersionRequest { path, version }))
     }
 
-    fn push(
-        mut self,
-        op: OpCode,
-        path: &str,
-        server_path: Result<ByteString, Error>,
-        make: impl FnOnce(ByteString) -> MultiOp,
-    ) -> Self {
-        match server_path {
-            Ok(server_path) => {
-                self.ops.push(make(server_path));
-                self.names.push((op, path.into()));
-            }
-            Err(error) => {
-                self.refused.get_or_insert(error);
-            }
-        }
+    fn push(mut self, op: OpCode, path: &str, record: impl FnOnce(ByteString) -> MultiOp) -> Self {
+        self.ops.push(op, path, self.client.server_path(path).map(record));
         self
     }
 
@@ -147,10 +116,8 @@ impl<'a> Multi<'a> {
     /// Dropping the reply does not take the request back.
     pub fn commit(self) -> MultiReply {
         let about = self.client.about(OpCode::Multi, "/");
-        let request = match self.refused {
-            Some(error) => Err(error),
-            None => Ok(Request::Multi(MultiRequest { ops: self.ops })),
-        };
+        let (ops, names) = self.ops.finish();
+        let request = ops.map(|ops| Request::Multi(MultiRequest { ops }));
         let reply = self.client.submit(request, about, |about, answer| {
             let MultiResponse { results } = about.decode(answer)?;
             let chroot = &about.chroot;
@@ -159,7 +126,7 @@ impl<'a> Multi<'a> {
                 .map(|result| outcome(result, |path| chroot.inward(path)))
                 .collect())
         });
-        MultiReply { reply, names: self.names }
+        MultiReply { reply, names }
     }
 }
 
@@ -168,7 +135,7 @@ impl<'a> Multi<'a> {
 #[derive(Debug)]
 pub struct MultiReply {
     reply: Reply<Vec<Result<MultiOutcome, ErrorCode>>>,
-    names: Vec<(OpCode, ByteString)>,
+    names: Names,
 }
 
 impl Future for MultiReply {

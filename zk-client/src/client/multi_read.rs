@@ -11,6 +11,7 @@ use zk_proto::op::Request;
 use zk_proto::{ByteString, ErrorCode, OpCode, Stat};
 
 use super::Client;
+use super::gathered::{Gathered, Names};
 use crate::error::{Error, Violation};
 use crate::reply::Reply;
 
@@ -22,10 +23,7 @@ use crate::reply::Reply;
 #[derive(Clone, Debug)]
 pub struct MultiRead<'a> {
     client: &'a Client,
-    ops: Vec<MultiReadOp>,
-    names: Vec<(OpCode, ByteString)>,
-    /// The first read that was refused before anything was sent.
-    refused: Option<Error>,
+    ops: Gathered<MultiReadOp>,
 }
 
 /// The result of one read of a [`MultiRead`].
@@ -40,7 +38,7 @@ pub enum MultiReadOutcome {
 
 impl<'a> MultiRead<'a> {
     pub(super) const fn new(client: &'a Client) -> Self {
-        Self { client, ops: Vec::new(), names: Vec::new(), refused: None }
+        Self { client, ops: Gathered::new() }
     }
 
     /// Reads a node's data and state.
@@ -61,17 +59,9 @@ impl<'a> MultiRead<'a> {
         mut self,
         op: OpCode,
         path: &str,
-        make: impl FnOnce(ByteString) -> MultiReadOp,
+        record: impl FnOnce(ByteString) -> MultiReadOp,
     ) -> Self {
-        match self.client.server_path(path) {
-            Ok(server_path) => {
-                self.ops.push(make(server_path));
-                self.names.push((op, path.into()));
-            }
-            Err(error) => {
-                self.refused.get_or_insert(error);
-            }
-        }
+        self.ops.push(op, path, self.client.server_path(path).map(record));
         self
     }
 
@@ -83,14 +73,12 @@ impl<'a> MultiRead<'a> {
     /// [`ClientBuilder::max_reply`](crate::ClientBuilder::max_reply) limits.
     pub fn send(self) -> MultiReadReply {
         let about = self.client.about(OpCode::MultiRead, "/");
-        let request = match self.refused {
-            Some(error) => Err(error),
-            None => Ok(Request::MultiRead(MultiReadRequest { ops: self.ops })),
-        };
+        let (ops, names) = self.ops.finish();
+        let request = ops.map(|ops| Request::MultiRead(MultiReadRequest { ops }));
         let reply = self.client.submit(request, about, |about, answer| {
             about.decode(answer).map(|MultiReadResponse { results }| results)
         });
-        MultiReadReply { reply, names: self.names }
+        MultiReadReply { reply, names }
     }
 }
 
@@ -102,7 +90,7 @@ impl<'a> MultiRead<'a> {
 #[derive(Debug)]
 pub struct MultiReadReply {
     reply: Reply<Vec<MultiReadResult>>,
-    names: Vec<(OpCode, ByteString)>,
+    names: Names,
 }
 
 impl Future for MultiReadReply {

@@ -77,12 +77,8 @@ impl Setting {
 
     /// The state of the node, if it is as it would be after the set.
     async fn as_wanted(&self) -> Result<Option<Stat>, Error> {
-        let synced = self.client.sync(&self.path).send();
-        let read = self.client.get(&self.path).send();
-        synced.await?;
-        let (data, stat) = match read.await {
-            Err(error) if error.code() == Some(ErrorCode::NoNode) => return Ok(None),
-            read => read?,
+        let Some((data, stat)) = self.client.get_behind_sync(&self.path).await? else {
+            return Ok(None);
         };
         let next = Version(self.version.0.wrapping_add(1));
         let same_version = self.version == Version::ANY || stat.version == next;

@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
+use zk_proto::{ErrorCode, Stat};
 
 use super::Client;
 use crate::error::{Delivery, Error};
@@ -86,6 +88,18 @@ impl Client {
             SessionState::Connecting
             | SessionState::Connected { .. }
             | SessionState::Disconnected { .. } => Ok(()),
+        }
+    }
+
+    /// What is at a path, `None` for nothing. Only after `sync` is a server sure to show what
+    /// another one has committed.
+    pub(super) async fn get_behind_sync(&self, path: &str) -> Result<Option<(Bytes, Stat)>, Error> {
+        let synced = self.sync(path).send();
+        let read = self.get(path).send();
+        synced.await?;
+        match read.await {
+            Err(error) if error.code() == Some(ErrorCode::NoNode) => Ok(None),
+            read => read.map(Some),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use zk_proto::watch::WatchKind;
 use zk_proto::{AddWatchMode, WatchedEvent, path};
 
-use super::world::Seen;
+use super::seen::Seen;
 use crate::session::{Answer, Failure, News, SubscriberId};
 
 /// What is listened to.

@@ -2,6 +2,7 @@
 //! every step.
 
 mod listeners;
+mod seen;
 mod server;
 mod watch_tables;
 mod world;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use seen::Seen;
 use world::World;
 
 /// One thing that happens to a session.
@@ -114,7 +116,7 @@ fn schedules_reach_what_they_are_to_test() {
     use proptest::test_runner::TestRunner;
 
     let mut runner = TestRunner::deterministic();
-    let mut seen = world::Seen::default();
+    let mut seen = Seen::default();
     for seed in 0..200 {
         let steps = schedule().new_tree(&mut runner).unwrap().current();
         let mut world = World::new(seed);

@@ -1,5 +1,7 @@
 //! A session and its shell, and what must hold between them and a server.
 
+mod shell;
+
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -15,10 +17,10 @@ use zk_proto::{Decode, SessionId, WatchedEvent, Xid};
 use super::super::fixture::{DEADLINE, ID, T, requests};
 use super::Step;
 use super::listeners::{Listeners, MODES, PATHS};
+use super::seen::Seen;
 use super::server::{Server, number, path};
 use crate::connect_string::HostPort;
-use crate::error::Delivery;
-use crate::session::{Answer, Failure, Output, Session, SessionOptions, Table, Ticket, Trouble};
+use crate::session::{Session, SessionOptions, Table, Ticket, Trouble};
 use crate::state::SessionState;
 
 #[derive(Debug)]
@@ -31,22 +33,6 @@ impl Ticket for Number {
     fn is_abandoned(&self) -> bool {
         self.gone.get()
     }
-}
-
-/// How often what happened.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Seen {
-    pub(super) answered: usize,
-    pub(super) timed_out: usize,
-    pub(super) in_doubt: usize,
-    pub(super) notified: usize,
-    /// Events of persistent watches.
-    pub(super) told: usize,
-    pub(super) gaps: usize,
-    /// Ends at which the server had no watch left.
-    pub(super) cleaned: usize,
-    pub(super) resumed: usize,
-    pub(super) over: usize,
 }
 
 /// How far a connection has come.
@@ -365,149 +351,6 @@ impl World {
         self.server.hang_up();
         self.incoming.clear();
         self.last_answered = 0;
-    }
-
-    /// What a shell does after every input: outputs, and timers that are due.
-    fn settle(&mut self) {
-        // Due, dialled without a pause, nothing more.
-        for _ in 0..3 {
-            let Some(due) = self.carry_out() else {
-                return;
-            };
-            if due > self.now {
-                return;
-            }
-            self.session.handle_timeout(self.now);
-        }
-        let due = self.carry_out();
-        assert!(due.is_none_or(|due| due > self.now), "a timer that is always due");
-    }
-
-    /// Until the session waits; `None` when it does not wait for anything any more.
-    fn carry_out(&mut self) -> Option<Instant> {
-        loop {
-            match self.session.poll_output() {
-                Output::Wait(due) => return Some(due.expect("something to wait for").0),
-                Output::Finished => {
-                    self.finish();
-                    return None;
-                }
-                output => self.carry_out_one(output),
-            }
-        }
-    }
-
-    fn carry_out_one(&mut self, output: Output<Number, Number>) {
-        assert!(!self.finished, "{output:?}");
-        match output {
-            Output::Dial(_) => {
-                assert_eq!(self.link, Link::Down);
-                self.link = Link::Dialling;
-            }
-            Output::HangUp => {
-                assert_ne!(self.link, Link::Down);
-                self.hang_up();
-            }
-            Output::Reply { ticket, outcome } => self.replied(&ticket, outcome),
-            Output::Notify { watcher, event } => {
-                assert_eq!(event.path, path(watcher.number));
-                assert!(self.notified.insert(watcher.number), "told twice");
-                self.watching.remove(&watcher.number);
-                self.seen.notified += 1;
-            }
-            Output::Tell { subscribers, news } => {
-                self.listeners.hear(&subscribers, &news, &mut self.seen);
-            }
-            Output::StateChanged(state) => self.change_state(state),
-            Output::Wait(_) | Output::Finished => unreachable!("the caller takes these"),
-        }
-    }
-
-    fn replied(&mut self, ticket: &Number, outcome: Result<Answer, Failure>) {
-        let number = ticket.number;
-        assert!(self.owed.remove(&number).is_some(), "{number} came back before");
-        if self.listeners.replied(number, &outcome) {
-            return;
-        }
-        if outcome.is_err() {
-            self.drop_watch(number);
-        }
-        match outcome {
-            Ok(answer) => {
-                let own = path(number);
-                let body = &answer.body;
-                let is_own = body.windows(own.len()).any(|part| part == own.as_bytes());
-                assert!(is_own || body.is_empty() || self.mad, "{number} got {body:?}");
-                self.answered_in_order(number);
-            }
-            Err(Failure::Server(_)) => self.answered_in_order(number),
-            Err(Failure::Timeout(delivery) | Failure::ConnectionLoss(delivery)) => {
-                if delivery == Delivery::NotSent {
-                    assert!(!self.taken.contains(&number), "{number} was sent");
-                    self.not_sent.insert(number);
-                }
-                self.overdue.insert(number);
-                self.seen.timed_out += 1;
-                self.seen.in_doubt += usize::from(delivery == Delivery::Unknown);
-            }
-            Err(Failure::ReplyTooLarge { .. }) => assert!(self.mad),
-            Err(Failure::SessionExpired | Failure::AuthFailed | Failure::Closed) => {
-                self.seen.over += 1;
-            }
-        }
-    }
-
-    fn answered_in_order(&mut self, number: u32) {
-        assert!(self.last_answered < number, "{number} overtook {}", self.last_answered);
-        self.last_answered = number;
-        self.seen.answered += 1;
-    }
-
-    fn change_state(&mut self, state: SessionState) {
-        use SessionState::{AuthFailed, Closed, Connected, Connecting, Disconnected, Expired};
-        let allowed = match (&self.state, &state) {
-            (Connecting, Connected { resumed, .. }) => !resumed,
-            (Disconnected { .. }, Connected { resumed, .. }) => *resumed,
-            (Connected { .. }, Disconnected { .. }) => true,
-            (Expired | Closed, _) => false,
-            (_, Expired | Closed) => true,
-            _ => false,
-        };
-        assert!(allowed, "from {:?} to {state:?}", self.state);
-        self.seen.resumed += usize::from(matches!(state, Connected { resumed: true, .. }));
-        match state {
-            Connected { .. } => self.listeners.resumed(),
-            Disconnected { .. } => self.listeners.disconnected(),
-            Connecting | Expired | AuthFailed | Closed => {}
-        }
-        self.state = state;
-    }
-
-    fn finish(&mut self) {
-        self.finished = true;
-        let waiting = self.owed.iter().filter(|(_, gone)| !gone.get());
-        assert_eq!(waiting.count(), 0, "{:?} never came back", self.owed);
-        assert!(self.state.is_over());
-        assert_eq!(self.link, Link::Down);
-        let mut wire = BytesMut::new();
-        self.session.take_outgoing(&mut wire);
-        assert!(wire.is_empty());
-    }
-}
-
-impl Seen {
-    pub(super) const fn and(self, other: Self) -> Self {
-        Self {
-            answered: self.answered + other.answered,
-            timed_out: self.timed_out + other.timed_out,
-            in_doubt: self.in_doubt + other.in_doubt,
-            notified: self.notified + other.notified,
-            told: self.told + other.told,
-            gaps: self.gaps + other.gaps,
-            cleaned: self.cleaned + other.cleaned,
-            resumed: self.resumed + other.resumed,
-            over: self.over + other.over,
-        }
     }
 }
 

@@ -1,0 +1,33 @@
+//! How often what happened, so that a run in which nothing does is found out.
+
+/// Counts of one run, or of several.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) answered: usize,
+    pub(super) timed_out: usize,
+    pub(super) in_doubt: usize,
+    pub(super) notified: usize,
+    /// Events of persistent watches.
+    pub(super) told: usize,
+    pub(super) gaps: usize,
+    /// Ends at which the server had no watch left.
+    pub(super) cleaned: usize,
+    pub(super) resumed: usize,
+    pub(super) over: usize,
+}
+
+impl Seen {
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self {
+            answered: self.answered + other.answered,
+            timed_out: self.timed_out + other.timed_out,
+            in_doubt: self.in_doubt + other.in_doubt,
+            notified: self.notified + other.notified,
+            told: self.told + other.told,
+            gaps: self.gaps + other.gaps,
+            cleaned: self.cleaned + other.cleaned,
+            resumed: self.resumed + other.resumed,
+            over: self.over + other.over,
+        }
+    }
+}
