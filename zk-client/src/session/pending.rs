@@ -224,8 +224,8 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
                 Ok(Completed::Request)
             }
             Purpose::AddWatch { registration } => {
-                let waiting = watches.add_answered(&request, registration, header.err);
-                outputs.reply_all(waiting, &outcome);
+                let answered = watches.add_answered(&request, registration, header.err);
+                outputs.reply_all(answered.map_err(Trouble::WatchesNotSet)?, &outcome);
                 Ok(Completed::Request)
             }
             Purpose::RemoveWatches => {

@@ -1,9 +1,11 @@
 use zk_proto::AddWatchMode::{Persistent, PersistentRecursive};
 use zk_proto::message::{AddWatchRequest, GetDataResponse, NoBody, SetWatches2};
 use zk_proto::op::Request;
+use zk_proto::watch::WatcherType;
 use zk_proto::{AddWatchMode, ErrorCode, EventType, OpCode, Zxid};
 
 use super::fixture::{DEADLINE, Desk, ID, T, get, options, watched_get};
+use super::removals::remove;
 use crate::session::SubmitError;
 
 pub(super) fn add(path: &'static str, mode: AddWatchMode) -> Request {
@@ -113,7 +115,22 @@ fn a_watch_that_is_refused_fails_all_who_wait_for_it() {
     assert_eq!(desk.outputs(), ["first: Server(ThrottledOp)", "second: Server(ThrottledOp)"]);
     assert_eq!(desk.session.watches.count(), (0, 0));
     desk.subscribe("again", "/a", Persistent);
-    assert_eq!(sent(&mut desk), [add("/a", Persistent)]);
+    // What it may have left on the server goes before it is asked for again.
+    assert_eq!(sent(&mut desk), [remove("/a", WatcherType::Persistent), add("/a", Persistent)]);
+}
+
+#[test]
+fn a_connection_on_which_a_watch_cannot_be_asked_for_again_is_given_up() {
+    let mut desk = Desk::serving();
+    desk.subscribe("tree", "/a", PersistentRecursive);
+    desk.taken();
+    desk.reply(1, &NoBody {});
+    desk.subscribe("node", "/a", Persistent);
+    assert_eq!(sent(&mut desk), [add("/a", Persistent), add("/a", PersistentRecursive)]);
+    desk.reply(2, &NoBody {});
+    desk.refuse(3, ErrorCode::ThrottledOp);
+    let outputs = desk.outputs();
+    assert!(outputs.contains(&"hang up".to_owned()), "{outputs:?}");
 }
 
 #[test]

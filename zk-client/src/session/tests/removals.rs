@@ -8,7 +8,7 @@ use super::fixture::{Desk, get, watched_children, watched_get};
 use super::persistent::{add, sent};
 use crate::session::Table;
 
-fn remove(path: &'static str, watcher_type: WatcherType) -> Request {
+pub(super) fn remove(path: &'static str, watcher_type: WatcherType) -> Request {
     Request::RemoveWatches(RemoveWatchesRequest { path: path.into(), watcher_type })
 }
 

@@ -133,21 +133,21 @@ impl<T: Ticket, W: Ticket> Watches<T, W> {
         due
     }
 
-    /// The server has answered addWatch.
+    /// The server has answered addWatch; see [`Persistent::answered`].
     pub(super) fn add_answered(
         &mut self,
         request: &Request,
         registration: RegistrationId,
         err: ErrorCode,
-    ) -> Vec<T> {
+    ) -> Result<Vec<T>, ErrorCode> {
         let Request::AddWatch(AddWatchRequest { path, mode }) = request else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
-        let (waiting, left) = self.persistent.answered(path, *mode, registration, err);
+        let (waiting, left) = self.persistent.answered(path, *mode, registration, err)?;
         if left == Left::Nobody {
             self.removals.add(path.clone(), persistent::watcher_type(*mode));
         }
-        waiting
+        Ok(waiting)
     }
 
     /// The server has answered removeWatches. Whatever it says is no harm.

@@ -31,8 +31,6 @@ pub(super) struct Persistent<T> {
 struct Registration<T> {
     id: RegistrationId,
     standing: Standing,
-    /// Whether it was asked for more than once: what one answer refuses, another may have set.
-    asked_again: bool,
     /// With what comes back when the watch is set.
     waiting: BTreeMap<SubscriberId, T>,
     ready: BTreeSet<SubscriberId>,
@@ -94,7 +92,6 @@ impl<T> Persistent<T> {
         let registration = self.of_mode(mode).entry(path.clone()).or_insert_with(|| Registration {
             id: next,
             standing: Standing::New,
-            asked_again: false,
             waiting: BTreeMap::new(),
             ready: BTreeSet::new(),
         });
@@ -198,16 +195,13 @@ impl<T> Persistent<T> {
             };
             if registration.standing == Standing::New {
                 registration.standing = Standing::Asked;
-            } else {
-                registration.asked_again = true;
             }
             taken.push((path.clone(), mode, registration.id));
             // See `ask_again`: the recursive mode must come last.
             if !is_recursive(mode)
-                && let Some(recursive) = self.recursive.get_mut(&path)
+                && let Some(recursive) = self.recursive.get(&path)
                 && recursive.standing != Standing::New
             {
-                recursive.asked_again = true;
                 taken.push((path, AddWatchMode::PersistentRecursive, recursive.id));
             }
         }
@@ -216,30 +210,33 @@ impl<T> Persistent<T> {
 
     /// The server has answered addWatch. Returns the tickets of those who have waited for it, and
     /// whether the server may have the watch for nobody.
+    ///
+    /// # Errors
+    /// The refusal of a watch that was set before and asked for once more: it may have been
+    /// overwritten in between, and those who listen would hear nothing.
     pub(super) fn answered(
         &mut self,
         path: &ByteString,
         mode: AddWatchMode,
         id: RegistrationId,
         err: ErrorCode,
-    ) -> (Vec<T>, Left) {
+    ) -> Result<(Vec<T>, Left), ErrorCode> {
         let registration = self.of_mode(mode).get_mut(path).filter(|here| here.id == id);
         let Some(registration) = registration else {
-            return (Vec::new(), Left::Somebody);
+            return Ok((Vec::new(), Left::Somebody));
         };
         if err == ErrorCode::Ok {
             registration.standing = Standing::Set;
-            return (self.confirm(path, mode), Left::Somebody);
+            return Ok((self.confirm(path, mode), Left::Somebody));
         }
         if registration.standing != Standing::Asked {
-            // It was asked for once more, and is set all the same.
-            return (Vec::new(), Left::Somebody);
+            return Err(err);
         }
-        let asked_again = registration.asked_again;
+        // The server may have it all the same: asked for twice, set once, or, before 3.9, as what
+        // was not removed because this one was about to stand on the path.
         let refused = std::mem::take(&mut registration.waiting);
         let left = self.leave(path, mode);
-        let left = if asked_again { left } else { Left::Somebody };
-        (self.forget_waiting(refused), left)
+        Ok((self.forget_waiting(refused), left))
     }
 
     /// The server has set watches again. Returns the tickets of those who have waited for it.
