@@ -236,6 +236,8 @@ impl<T> Persistent<T> {
         // was not removed because this one was about to stand on the path.
         let refused = std::mem::take(&mut registration.waiting);
         let left = self.leave(path, mode);
+        // Before 3.6 servers know no persistent watches, and can have none.
+        let left = if err == ErrorCode::Unimplemented { Left::Somebody } else { left };
         Ok((self.forget_waiting(refused), left))
     }
 
