@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`server`] | a server to test against, whichever `ZK_TEST_SERVER` names |
 //! | [`network`] | the way to it, with faults: cut, hold, refuse, count |
+//! | [`proxy`] | the same for a server with an address: cut, hold, delay, refuse, retarget |
 //! | [`raw`] | a connection without a client, to say what no client would |
 //! | [`request`] | requests for it, said in short |
 //! | [`dropping`] | drops a future after so many polls |
@@ -27,6 +28,7 @@
 mod container;
 pub mod dropping;
 pub mod network;
+pub mod proxy;
 pub mod raw;
 pub mod request;
 pub mod run;
@@ -34,6 +36,7 @@ pub mod server;
 
 pub use dropping::drop_after_polls;
 pub use network::Network;
+pub use proxy::FaultProxy;
 pub use raw::RawConnection;
 pub use run::{Case, main};
 pub use server::TestServer;
