@@ -57,8 +57,10 @@ verify_version() {
     local candidate=$1 wanted=$2 container answer='' try
     container=$(docker run -d -e ZOO_TICK_TIME=200 -e ZOO_ADMINSERVER_ENABLED=false "$candidate")
     for ((try = 0; try < 100; try++)); do
-        # Asked from inside, so that no port of this machine is needed.
-        answer=$(docker exec "$container" bash -c 'exec 3<>/dev/tcp/127.0.0.1/2181 && echo srvr >&3 && cat <&3' 2>&1) || true
+        # Asked from inside, so that no port of this machine is needed. A server that is still starting may take the
+        # question and never answer it.
+        answer=$(docker exec "$container" timeout 2 \
+            bash -c 'exec 3<>/dev/tcp/127.0.0.1/2181 && echo srvr >&3 && cat <&3' 2>&1) || true
         [[ "$answer" != *Mode:* ]] || break
         sleep 0.1
     done
