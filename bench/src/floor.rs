@@ -20,7 +20,8 @@ use crate::Failure;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
     pub(crate) path: &'static str,
-    pub(crate) data: &'static [u8],
+    /// Bytes of data.
+    pub(crate) data: usize,
 }
 
 /// A session on a blocking socket.
@@ -35,7 +36,7 @@ pub(crate) struct SocketLoop {
 
 impl SocketLoop {
     /// Opens a session, and encodes `in_flight` reads of `node`.
-    pub(crate) fn connect(address: &str, node: &Node, in_flight: usize) -> Result<Self, Failure> {
+    pub(crate) fn connect(address: &str, node: Node, in_flight: usize) -> Result<Self, Failure> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         open_session(&mut stream)?;
@@ -106,11 +107,11 @@ fn encode(path: &str, count: usize) -> Result<Vec<u8>, Failure> {
 }
 
 /// Of a successful read, with the length in front of the frame.
-fn reply_length(data: &'static [u8]) -> usize {
-    let mut out = BytesMut::new();
+fn reply_length(data: usize) -> usize {
+    let (mut out, data) = (BytesMut::new(), Some(vec![b'x'; data].into()));
     put_frame(&mut out, |out| {
         ReplyHeader::default().encode(out);
-        GetDataResponse { data: Some(data.into()), stat: Stat::default() }.encode(out);
+        GetDataResponse { data, stat: Stat::default() }.encode(out);
     });
     out.len()
 }

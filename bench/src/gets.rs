@@ -1,4 +1,4 @@
-//! CPU time of a client per read of 100 bytes, against the server in another process.
+//! CPU time of a client per read, against a server in another process.
 //!
 //! The clients keep a sliding window: the oldest reply is awaited, then one more request is sent.
 //! That is how a user would do it. The floor sends a whole window at once and waits for all of it.
@@ -7,45 +7,77 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
+use clap::Args;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 use zk_client::{Client, Reply, Stat};
 
+use crate::child::ServerKind;
 use crate::floor::{Node, SocketLoop};
 use crate::samples::Samples;
 use crate::{Failure, child, cpu};
 
-pub(crate) fn run(
-    rounds: usize,
-    in_flight: Option<usize>,
-    only: Option<&str>,
-) -> Result<(), Failure> {
-    let (server, address) = child::server()?;
-    create_node(&address)?;
-    println!("get of {} bytes; medians of {rounds} rounds in turn", NODE.data.len());
-    for (size, gets) in WINDOWS {
-        if in_flight.is_some_and(|wanted| wanted != size) {
-            continue;
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    println!("against {:?}; medians of {} rounds in turn", options.server, options.rounds);
+    for window in WINDOWS {
+        if options.in_flight.is_none_or(|wanted| wanted == window.size) {
+            measure(options, window)?;
         }
-        let mut variants = variants(&address, size)?;
-        variants.retain(|variant| only.is_none_or(|name| variant.name == name));
-        let window = Window { size, gets };
-        for variant in &mut variants {
-            variant.subject.gets(window)?;
-        }
-        for _ in 0..rounds {
-            round(&mut variants, window, server.id())?;
-        }
-        report(size, &variants);
     }
     Ok(())
 }
 
-/// How many requests are in flight at a time, and how many there are in all.
+/// What is measured against what.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// How often each variant is measured, in turn with the others
+    #[arg(long, default_value_t = 15)]
+    rounds: usize,
+    /// Only with so many in flight
+    #[arg(long)]
+    in_flight: Option<usize>,
+    /// Only this variant: floor, current-thread or multi-thread
+    #[arg(long)]
+    only: Option<String>,
+    /// What answers
+    #[arg(long, value_enum, default_value_t)]
+    server: ServerKind,
+}
+
+/// How many requests are in flight at a time, how many there are in all, and how much is read.
 #[derive(Clone, Copy, Debug)]
 struct Window {
     size: usize,
     gets: usize,
+    /// Bytes of data.
+    data: usize,
+}
+
+impl Window {
+    const fn node(self) -> Node {
+        Node { path: PATH, data: self.data }
+    }
+}
+
+fn measure(options: &Options, window: Window) -> Result<(), Failure> {
+    let (server, address) = match options.server {
+        ServerKind::Canned => child::canned(window.data)?,
+        ServerKind::Lite => {
+            let (server, address) = child::server()?;
+            create_node(&address, window.data)?;
+            (server, address)
+        }
+    };
+    let mut variants = variants(&address, window)?;
+    variants.retain(|variant| options.only.as_ref().is_none_or(|name| variant.name == name));
+    for variant in &mut variants {
+        variant.subject.gets(window)?;
+    }
+    for _ in 0..options.rounds {
+        round(&mut variants, window, server.id())?;
+    }
+    report(window, &variants);
+    Ok(())
 }
 
 /// One way to read, and what it has cost so far.
@@ -67,11 +99,14 @@ enum Subject {
     Client { runtime: Runtime, client: Client },
 }
 
-fn variants(address: &str, in_flight: usize) -> Result<Vec<Variant>, Failure> {
+fn variants(address: &str, window: Window) -> Result<Vec<Variant>, Failure> {
     let current = Builder::new_current_thread().enable_all().build()?;
     let multi = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     Ok(vec![
-        Variant::new("floor", Subject::Floor(SocketLoop::connect(address, &NODE, in_flight)?)),
+        Variant::new(
+            "floor",
+            Subject::Floor(SocketLoop::connect(address, window.node(), window.size)?),
+        ),
         Variant::new("current-thread", Subject::client(current, address)?),
         Variant::new("multi-thread", Subject::client(multi, address)?),
     ])
@@ -137,39 +172,43 @@ async fn slide(client: Client, window: Window) -> Result<(), Failure> {
     let mut replies = VecDeque::with_capacity(window.size);
     for _ in 0..window.gets {
         if replies.len() == window.size {
-            oldest(&mut replies).await?;
+            oldest(&mut replies, window.data).await?;
         }
-        replies.push_back(client.get(NODE.path).send());
+        replies.push_back(client.get(PATH).send());
     }
     while !replies.is_empty() {
-        oldest(&mut replies).await?;
+        oldest(&mut replies, window.data).await?;
     }
     Ok(())
 }
 
-async fn oldest(replies: &mut VecDeque<Reply<(Bytes, Stat)>>) -> Result<(), Failure> {
+async fn oldest(
+    replies: &mut VecDeque<Reply<(Bytes, Stat)>>,
+    length: usize,
+) -> Result<(), Failure> {
     if let Some(reply) = replies.pop_front() {
         let (data, _) = reply.await?;
-        if data.len() != NODE.data.len() {
+        if data.len() != length {
             return Err("the server answered with other data".into());
         }
     }
     Ok(())
 }
 
-fn create_node(address: &str) -> Result<(), Failure> {
+fn create_node(address: &str, data: usize) -> Result<(), Failure> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let client = Client::connect(address).await?;
-        client.create(NODE.path, NODE.data).await?;
+        client.create(PATH, vec![b'x'; data]).await?;
         Ok(client.close().await?)
     })
 }
 
-fn report(in_flight: usize, variants: &[Variant]) {
+fn report(window: Window, variants: &[Variant]) {
+    let Window { size, data, .. } = window;
     for Variant { name, client, ratio, server, rate, .. } in variants {
         println!(
-            "{in_flight:>3} in flight, {name:<14}: {:6.3} µs of client CPU (min {:6.3}), \
+            "{size:>3} in flight, {data:>5} bytes, {name:<14}: {:6.3} µs of client CPU (min {:6.3}), \
              {:5.1} times the floor; {:7.0} gets/s; {:6.3} µs of server CPU",
             client.median(),
             client.min(),
@@ -180,6 +219,11 @@ fn report(in_flight: usize, variants: &[Variant]) {
     }
 }
 
-const NODE: Node = Node { path: "/bench", data: &[b'x'; 100] };
-/// In flight, and in a round: a few tenths of a second each.
-const WINDOWS: [(usize, usize); 3] = [(1, 10_000), (16, 96_000), (256, 204_800)];
+const PATH: &str = "/bench";
+/// A few tenths of a second each.
+const WINDOWS: [Window; 4] = [
+    Window { size: 1, gets: 10_000, data: 100 },
+    Window { size: 16, gets: 96_000, data: 100 },
+    Window { size: 256, gets: 204_800, data: 100 },
+    Window { size: 64, gets: 25_600, data: 10 * 1024 },
+];

@@ -5,6 +5,7 @@
 //! what these figures are made of.
 #![expect(clippy::print_stdout, reason = "the figures are the output")]
 
+mod canned;
 mod child;
 mod cpu;
 mod floor;
@@ -15,6 +16,7 @@ mod samples;
 mod sessions;
 mod start;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -25,18 +27,8 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Measures what client and server cost.
 #[derive(Debug, Parser)]
 enum What {
-    /// CPU time of a client per read of 100 bytes, with 1, 16 and 256 reads in flight
-    Gets {
-        /// How often each variant is measured, in turn with the others
-        #[arg(long, default_value_t = 15)]
-        rounds: usize,
-        /// Only with so many in flight
-        #[arg(long)]
-        in_flight: Option<usize>,
-        /// Only this variant: floor, current-thread or multi-thread
-        #[arg(long)]
-        only: Option<String>,
-    },
+    /// CPU time of a client per read, with 1, 16 and 256 reads in flight, and large ones
+    Gets(gets::Options),
     /// Time from the start of a server to the first reply that a client has from it
     Start {
         /// How often each variant is measured, in turn with the others
@@ -58,6 +50,18 @@ enum What {
     /// The server that the others measure against
     #[command(hide = true)]
     Serve,
+    /// A server with canned replies, until its input ends
+    ///
+    /// Tells its address on a line. Whatever is asked for is there; a read is answered with so
+    /// many bytes, a write is forgotten.
+    Canned {
+        /// Where to listen
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+        /// Bytes of data that every node has
+        #[arg(long, default_value_t = 100)]
+        data: usize,
+    },
 }
 
 fn main() -> Result<(), Failure> {
@@ -65,10 +69,11 @@ fn main() -> Result<(), Failure> {
         println!("built without --release: these figures mean nothing");
     }
     match What::parse() {
-        What::Gets { rounds, in_flight, only } => gets::run(rounds, in_flight, only.as_deref()),
+        What::Gets(options) => gets::run(&options),
         What::Start { rounds } => start::run(rounds),
         What::Footprint { server } => footprint::run(server),
         What::Sessions { clients } => sessions::run(clients),
         What::Serve => child::serve(),
+        What::Canned { listen, data } => child::serve_canned(listen, data),
     }
 }
