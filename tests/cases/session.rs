@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
-use zk_client::{Client, CreateMode, Delivery, Error, EventType, SessionState, Watch};
+use zk_client::{
+    Client, CreateMode, Delivery, Error, EventType, SessionContinuity, SessionState, Watch,
+};
 use zk_test_kit::{Network, TestServer};
 
 zk_test_kit::cases![
@@ -94,7 +96,10 @@ async fn a_lost_connection_keeps_the_session_and_its_ephemerals(server: &TestSer
     }
     assert_eq!(client.session_id(), session);
     assert_eq!(network.dialled().len(), 4);
-    assert!(matches!(*client.state().borrow(), SessionState::Connected { resumed: true, .. }));
+    assert!(matches!(
+        *client.state().borrow(),
+        SessionState::Connected { session: SessionContinuity::Same, .. }
+    ));
 }
 
 async fn the_next_server_of_the_list_takes_over_when_one_falls_silent(server: &TestServer) {

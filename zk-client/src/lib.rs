@@ -115,7 +115,7 @@ pub use connect_string::{ConnectString, ConnectStringError, HostPort};
 pub use error::{Delivery, Error, Violation};
 pub use options::ClientBuilder;
 pub use reply::{Reply, Watch, WatchedReply};
-pub use state::SessionState;
+pub use state::{Generation, SessionContinuity, SessionState};
 pub use transport::{Connect, Connecting, Stream, TcpConnector, connect_with};
 pub use watch_stream::{NodeEvent, WatchItem, WatchStream, WatchStreamReply};
 pub use zk_proto::path;

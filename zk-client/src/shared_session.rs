@@ -183,12 +183,15 @@ impl SharedSession {
     pub(crate) fn announce(&self, state: SessionState) {
         match state {
             SessionState::Connecting => {}
-            SessionState::Connected { session_id, timeout, resumed } => {
-                tracing::info!(session = %session_id, ?timeout, resumed, "connected");
+            SessionState::Connected { session_id, timeout, generation, session } => {
+                tracing::info!(id = %session_id, ?timeout, %generation, ?session, "connected");
             }
             SessionState::Disconnected { .. } => {
                 let trouble = self.last_trouble();
                 tracing::info!(trouble, "disconnected");
+            }
+            SessionState::Renewing { expired } => {
+                tracing::warn!(%expired, "session expired, asking for a new one");
             }
             SessionState::Expired => tracing::info!("session expired"),
             SessionState::AuthFailed => tracing::warn!("authentication failed"),

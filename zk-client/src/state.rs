@@ -1,5 +1,6 @@
 //! The state of a session as its user sees it.
 
+use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -17,14 +18,21 @@ pub enum SessionState {
         session_id: SessionId,
         /// The negotiated session timeout.
         timeout: Duration,
-        /// Whether the session was there before: false on the first connection, true on each
-        /// one after it.
-        resumed: bool,
+        /// Which of the sessions of this client it is.
+        generation: Generation,
+        /// Whether this is the session that was there before.
+        session: SessionContinuity,
     },
     /// The connection is lost; the session lives on at the server until its timeout.
     Disconnected {
         /// When the loss was noticed.
         since: Instant,
+    },
+    /// The ensemble has ended the session, with its ephemeral nodes, and a new one is asked for.
+    /// Requests wait for it.
+    Renewing {
+        /// The session that is over.
+        expired: SessionId,
     },
     /// The ensemble has ended the session. Its ephemeral nodes are gone; nothing leads back.
     Expired,
@@ -48,4 +56,37 @@ impl SessionState {
     pub const fn is_over(&self) -> bool {
         matches!(self, Self::Expired | Self::AuthFailed | Self::Closed)
     }
+}
+
+/// Which of the sessions that a client has had, one after the other: 1 for the first one, and one
+/// more for each that took the place of an expired one.
+///
+/// What is tied to a session, such as an ephemeral node or a lock, is tied to its generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(u64);
+
+impl Generation {
+    pub(crate) const FIRST: Self = Self(1);
+
+    /// The generation as a number, from 1.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// Whether the session of a connection is one that is known already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SessionContinuity {
+    /// It is a new one, on its first connection: it has no ephemeral nodes.
+    New,
+    /// It is the one that was there before, with all its ephemeral nodes.
+    Same,
 }

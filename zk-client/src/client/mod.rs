@@ -75,7 +75,7 @@ use crate::options::ClientBuilder;
 use crate::reply::{About, ReadReply, Reply, Watch, WatchedReply};
 use crate::session::{SubmitError, watch_wanted};
 use crate::shared_session::{ReplyReceiver, SharedSession, WatchSlot};
-use crate::state::SessionState;
+use crate::state::{Generation, SessionState};
 
 /// A session with a ZooKeeper ensemble.
 ///
@@ -278,6 +278,13 @@ impl Client {
     #[must_use]
     pub fn session_id(&self) -> SessionId {
         self.handle.shared.with_session(|session| session.id())
+    }
+
+    /// Which of the sessions that this client has had the present one is, from 1. It grows as soon
+    /// as a session is known to have expired, before there is a new one.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        self.handle.shared.with_session(|session| session.generation())
     }
 
     /// The negotiated session timeout.

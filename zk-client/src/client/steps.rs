@@ -87,6 +87,7 @@ impl Client {
             SessionState::Closed => Err(Error::Closed),
             SessionState::Connecting
             | SessionState::Connected { .. }
+            | SessionState::Renewing { .. }
             | SessionState::Disconnected { .. } => Ok(()),
         }
     }

@@ -11,7 +11,7 @@ use super::entry::Purpose;
 use super::output::{News, Ticket};
 use super::{End, Phase, Serving, Session, Trouble};
 use crate::error::Violation;
-use crate::state::SessionState;
+use crate::state::{SessionContinuity, SessionState};
 
 impl<T: Ticket, W: Ticket> Session<T, W> {
     pub(super) fn connect_request(&self) -> ConnectRequest {
@@ -88,9 +88,9 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         }
         self.hosts.established();
         self.last_trouble = None;
-        let resumed = std::mem::replace(&mut self.was_connected, true);
-        let (session_id, timeout) = (self.id, self.timeout);
-        self.outputs.state(SessionState::Connected { session_id, timeout, resumed });
+        let session = std::mem::replace(&mut self.continuity, SessionContinuity::Same);
+        let (session_id, timeout, generation) = (self.id, self.timeout, self.generation);
+        self.outputs.state(SessionState::Connected { session_id, timeout, generation, session });
     }
 }
 

@@ -46,7 +46,7 @@ use zk_proto::{ErrorCode, Password, SessionId, Zxid};
 
 use crate::connect_string::HostPort;
 use crate::error::Violation;
-use crate::state::SessionState;
+use crate::state::{Generation, SessionContinuity, SessionState};
 use auth::Auth;
 use entry::{Entry, Purpose};
 use hosts::Hosts;
@@ -84,8 +84,9 @@ pub(crate) struct Session<T, W> {
     timeout: Duration,
     last_zxid: Zxid,
     closing: bool,
-    /// Whether a connection was ever told of.
-    was_connected: bool,
+    generation: Generation,
+    /// What the next connection that is told of will have been.
+    continuity: SessionContinuity,
     hosts: Hosts,
     auth: Auth<T>,
     pending: Pending<T, W>,
@@ -159,7 +160,8 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             timeout: options.timeout,
             last_zxid: Zxid::ZERO,
             closing: false,
-            was_connected: false,
+            generation: Generation::FIRST,
+            continuity: SessionContinuity::New,
             hosts: Hosts::new(hosts, options.seed),
             auth: Auth::default(),
             pending: Pending::default(),
@@ -333,6 +335,11 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     /// The session's id; [`SessionId::NONE`] before the first one was granted.
     pub(crate) const fn id(&self) -> SessionId {
         self.id
+    }
+
+    /// Which of the sessions that were had one after the other it is.
+    pub(crate) const fn generation(&self) -> Generation {
+        self.generation
     }
 
     /// The negotiated session timeout; the wanted one before a session was granted.

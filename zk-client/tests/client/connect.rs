@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::time::{Duration, Instant};
 use zk_client::{
-    Client, ConnectStringError, Error, HostPort, SessionId, SessionState, connect_with,
+    Client, ConnectStringError, Error, HostPort, SessionContinuity, SessionId, SessionState,
+    connect_with,
 };
 
 use crate::peer::{Peer, SESSION, connected, network};
@@ -171,7 +172,10 @@ async fn a_connector_that_panics_later_ends_the_client() {
 async fn the_state_follows_the_session() {
     let (client, peer, mut listener) = connected(|builder| builder).await;
     let mut state = client.state();
-    assert!(matches!(*state.borrow_and_update(), SessionState::Connected { resumed: false, .. }));
+    assert!(matches!(
+        *state.borrow_and_update(),
+        SessionState::Connected { session: SessionContinuity::New, .. }
+    ));
     let lost = Instant::now();
     drop(peer);
     state.changed().await.unwrap();
@@ -179,8 +183,9 @@ async fn the_state_follows_the_session() {
     let peer = listener.grant().await;
     state.changed().await.unwrap();
     let timeout = Duration::from_secs(30);
-    let resumed = SessionState::Connected { session_id: SESSION, timeout, resumed: true };
-    assert_eq!(*state.borrow_and_update(), resumed);
+    let (generation, session) = (client.generation(), SessionContinuity::Same);
+    let again = SessionState::Connected { session_id: SESSION, timeout, generation, session };
+    assert_eq!((*state.borrow_and_update(), generation.get()), (again, 1));
     drop(peer);
     let mut refusing = listener.accept().await;
     refusing.handshake().await;

@@ -20,7 +20,7 @@ use crate::session::output::Timer;
 use crate::session::{
     News, Output, Session, SessionOptions, SubmitError, SubscriberId, Table, Ticket, Trouble,
 };
-use crate::state::SessionState;
+use crate::state::{SessionContinuity, SessionState};
 
 /// Negotiated: pings after 10 s, silence after 20 s.
 pub(super) const T: Duration = Duration::from_secs(30);
@@ -279,8 +279,14 @@ fn shown(output: Output<&'static str, &'static str>) -> String {
         }
         Output::StateChanged(state) => match state {
             SessionState::Connecting => "connecting".to_owned(),
-            SessionState::Connected { resumed: false, .. } => "connected".to_owned(),
-            SessionState::Connected { resumed: true, .. } => "reconnected".to_owned(),
+            SessionState::Connected { generation, session, .. } => {
+                match (generation.get(), session) {
+                    (1, SessionContinuity::New) => "connected".to_owned(),
+                    (_, SessionContinuity::New) => format!("connected as generation {generation}"),
+                    (_, SessionContinuity::Same) => "reconnected".to_owned(),
+                }
+            }
+            SessionState::Renewing { expired } => format!("renewing {expired}"),
             SessionState::Disconnected { .. } => "disconnected".to_owned(),
             SessionState::Expired => "expired".to_owned(),
             SessionState::AuthFailed => "auth failed".to_owned(),

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use super::{Link, Number, World, path};
 use crate::error::Delivery;
 use crate::session::{Answer, Failure, Output};
-use crate::state::SessionState;
+use crate::state::{SessionContinuity, SessionState};
 
 impl World {
     /// What a shell does after every input: outputs, and timers that are due.
@@ -107,21 +107,24 @@ impl World {
     }
 
     fn change_state(&mut self, state: SessionState) {
-        use SessionState::{AuthFailed, Closed, Connected, Connecting, Disconnected, Expired};
+        use SessionContinuity::{New, Same};
+        use SessionState::{
+            AuthFailed, Closed, Connected, Connecting, Disconnected, Expired, Renewing,
+        };
         let allowed = match (&self.state, &state) {
-            (Connecting, Connected { resumed, .. }) => !resumed,
-            (Disconnected { .. }, Connected { resumed, .. }) => *resumed,
+            (Connecting, Connected { session, .. }) => *session == New,
+            (Disconnected { .. }, Connected { session, .. }) => *session == Same,
             (Connected { .. }, Disconnected { .. }) => true,
             (Expired | Closed, _) => false,
             (_, Expired | Closed) => true,
             _ => false,
         };
         assert!(allowed, "from {:?} to {state:?}", self.state);
-        self.seen.resumed += usize::from(matches!(state, Connected { resumed: true, .. }));
+        self.seen.resumed += usize::from(matches!(state, Connected { session: Same, .. }));
         match state {
             Connected { .. } => self.listeners.resumed(),
             Disconnected { .. } => self.listeners.disconnected(),
-            Connecting | Expired | AuthFailed | Closed => {}
+            Connecting | Renewing { .. } | Expired | AuthFailed | Closed => {}
         }
         self.state = state;
     }
