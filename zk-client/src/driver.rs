@@ -228,9 +228,9 @@ impl Driver {
 
     fn carry_out_one(&mut self, output: Output<ReplySlot, WatchSlot>) {
         match output {
-            Output::Dial(host) => {
-                tracing::debug!(%host, "dialling");
-                self.link = Link::Dialling(self.connector.connect(&host));
+            Output::Dial(endpoint) => {
+                tracing::debug!(%endpoint, "dialling");
+                self.link = Link::Dialling(self.connector.connect(&endpoint));
             }
             Output::HangUp => self.hang_up(),
             Output::Reply { ticket, outcome } => ticket.answer(outcome),

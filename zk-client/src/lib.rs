@@ -90,6 +90,7 @@ mod chroot;
 mod client;
 mod connect_string;
 mod driver;
+mod endpoint;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -112,6 +113,7 @@ pub use client::{
     WeakClient, WhoAmI,
 };
 pub use connect_string::{ConnectString, ConnectStringError, HostPort};
+pub use endpoint::Endpoint;
 pub use error::{Delivery, Error, Violation};
 pub use options::ClientBuilder;
 pub use reply::{Reply, Watch, WatchedReply};

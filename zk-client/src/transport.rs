@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
@@ -10,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 
 use crate::connect_string::HostPort;
+use crate::endpoint::Endpoint;
 
 /// A byte stream to a server.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -21,11 +23,17 @@ pub type Connecting = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> +
 
 /// Opens byte streams to hosts of the connect string.
 ///
-/// It is asked anew for each attempt, so names are resolved anew too. The client bounds the time
-/// of an attempt and drops the future when it has passed.
+/// It is asked anew for each attempt. The client bounds the time of an attempt and drops the
+/// future when it has passed.
 pub trait Connect: Send + Sync + 'static {
     /// Begins to connect.
-    fn connect(&self, host: &HostPort) -> Connecting;
+    fn connect(&self, endpoint: &Endpoint) -> Connecting;
+
+    /// Whether names are to be resolved before, so that each endpoint has an address. Default
+    /// false: the connector makes of names what it likes.
+    fn wants_addresses(&self) -> bool {
+        false
+    }
 }
 
 /// Connects over TCP: the default.
@@ -50,18 +58,26 @@ impl TcpConnector {
 }
 
 impl Connect for TcpConnector {
-    fn connect(&self, host: &HostPort) -> Connecting {
-        let attempt = self.attempt(host);
-        let HostPort { host, port } = host.clone();
+    fn connect(&self, endpoint: &Endpoint) -> Connecting {
+        if let Some(address) = endpoint.address {
+            return Box::pin(async move { dial(&[address]).await });
+        }
+        let attempt = self.attempt(&endpoint.host);
+        let HostPort { host, port } = endpoint.host.clone();
         Box::pin(async move {
             let mut addresses: Vec<_> = lookup_host((host, port)).await?.collect();
             let first = attempt % addresses.len().max(1);
             addresses.rotate_left(first);
-            let stream = TcpStream::connect(addresses.as_slice()).await?;
-            stream.set_nodelay(true)?;
-            Ok(Box::new(stream) as Box<dyn Stream>)
+            dial(&addresses).await
         })
     }
+}
+
+/// The first of the addresses that answers.
+async fn dial(addresses: &[SocketAddr]) -> io::Result<Box<dyn Stream>> {
+    let stream = TcpStream::connect(addresses).await?;
+    stream.set_nodelay(true)?;
+    Ok(Box::new(stream))
 }
 
 /// Makes a [`Connect`] of a function that opens a stream to a host: a pipe to an embedded
@@ -93,8 +109,8 @@ where
     Connected: Future<Output = io::Result<S>> + Send + 'static,
     S: Stream,
 {
-    fn connect(&self, host: &HostPort) -> Connecting {
-        let connected = self.0(host.clone());
+    fn connect(&self, endpoint: &Endpoint) -> Connecting {
+        let connected = self.0(endpoint.host.clone());
         Box::pin(async move { connected.await.map(|stream| Box::new(stream) as Box<dyn Stream>) })
     }
 }

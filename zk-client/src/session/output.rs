@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use zk_proto::{ErrorCode, WatchedEvent, Zxid};
 
-use crate::connect_string::HostPort;
+use crate::endpoint::Endpoint;
 use crate::error::Delivery;
 use crate::state::SessionState;
 
@@ -21,7 +21,7 @@ pub(crate) trait Ticket {
 #[derive(Debug)]
 pub(crate) enum Output<T, W> {
     /// Open a connection; answer with `handle_connected` or `handle_disconnected`.
-    Dial(HostPort),
+    Dial(Endpoint),
     /// Drop the connection, or the attempt at one; no answer is wanted.
     HangUp,
     /// A request is over.
@@ -144,8 +144,8 @@ impl<T, W> Outputs<T, W> {
         self.0.pop_front()
     }
 
-    pub(super) fn dial(&mut self, host: HostPort) {
-        self.0.push_back(Output::Dial(host));
+    pub(super) fn dial(&mut self, endpoint: Endpoint) {
+        self.0.push_back(Output::Dial(endpoint));
     }
 
     pub(super) fn hang_up(&mut self) {

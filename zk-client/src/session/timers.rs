@@ -10,6 +10,7 @@ use zk_proto::{OpCode, Xid};
 
 use super::output::{Ticket, Timer};
 use super::{End, Phase, Serving, Session, Trouble};
+use crate::endpoint::Endpoint;
 
 impl<T: Ticket, W: Ticket> Session<T, W> {
     /// Time has passed; whatever is due is done.
@@ -47,7 +48,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             return;
         };
         self.phase = Phase::Dialling { until: now + self.attempt_limit() };
-        self.outputs.dial(host);
+        self.outputs.dial(Endpoint::unresolved(host));
     }
 
     pub(super) fn next_timer(&self) -> Option<(Instant, Timer)> {

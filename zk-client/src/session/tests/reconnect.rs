@@ -138,7 +138,7 @@ fn every_host_gets_its_turn() {
         desk.now += due;
         desk.session.handle_timeout(desk.now);
         match desk.session.poll_output() {
-            crate::session::Output::Dial(host) => dialled.push(host.port),
+            crate::session::Output::Dial(endpoint) => dialled.push(endpoint.host.port),
             output => panic!("{output:?}"),
         }
         desk.disconnect();
