@@ -7,7 +7,9 @@ use std::time::Duration;
 use testcontainers::bollard::models::{HostConfig, PortBinding};
 use testcontainers::core::IntoContainerPort;
 use testcontainers::runners::AsyncRunner;
-use testcontainers::{ContainerAsync, GenericImage, ImageExt};
+use testcontainers::{
+    ContainerAsync, ContainerRequest, GenericImage, ImageExt, TestcontainersError,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -25,28 +27,12 @@ impl Running {
     /// Starts ZooKeeper, and waits until it serves. `settings` are variables of its image, which
     /// win over those of here.
     pub(crate) async fn start(settings: Settings) -> Result<(SocketAddr, Self), String> {
-        let image = env::var("ZK_TEST_IMAGE").unwrap_or_else(|_| DEFAULT_IMAGE.to_owned());
-        let (name, tag) = image.rsplit_once(':').unwrap_or((&image, "latest"));
-        let image_with_variables = GenericImage::new(name, tag)
-            .with_exposed_port(CLIENT_PORT.tcp())
-            .with_env_var("ZOO_TICK_TIME", TICK.as_millis().to_string())
-            .with_env_var("ZOO_MAX_CLIENT_CNXNS", "0")
-            .with_env_var("ZOO_ADMINSERVER_ENABLED", "false")
-            .with_env_var("ZOO_4LW_COMMANDS_WHITELIST", "*")
-            .with_env_var("ZOO_CFG_EXTRA", "extendedTypesEnabled=true enforceQuota=true")
-            .with_env_var("JVMFLAGS", jvm_flags())
-            .with_host_config_modifier(publish_on_loopback);
-        let container = settings
+        let image = image();
+        let request = settings
             .iter()
-            .fold(image_with_variables, |image, (name, value)| image.with_env_var(*name, *value))
-            .start()
-            .await
-            .map_err(|error| format!("{image}: {error}"))?;
-        let port = container
-            .get_host_port_ipv4(CLIENT_PORT)
-            .await
-            .map_err(|error| format!("{image}: {error}"))?;
-        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+            .fold(request(&image), |request, (name, value)| request.with_env_var(*name, *value));
+        let container = request.start().await.map_err(|error| format!("{image}: {error}"))?;
+        let address = address(&container).await.map_err(|error| format!("{image}: {error}"))?;
         let version = until_serving(address)
             .await
             .ok_or_else(|| format!("{image}: does not serve after {START_LIMIT:?}"))?;
@@ -60,6 +46,33 @@ impl Running {
             eprintln!("a container of real ZooKeeper is left behind: {error}");
         }
     }
+}
+
+/// The image of real ZooKeeper.
+pub(crate) fn image() -> String {
+    env::var("ZK_TEST_IMAGE").unwrap_or_else(|_| DEFAULT_IMAGE.to_owned())
+}
+
+/// A container as all tests want it, before it is started.
+pub(crate) fn request(image: &str) -> ContainerRequest<GenericImage> {
+    let (name, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
+    GenericImage::new(name, tag)
+        .with_exposed_port(CLIENT_PORT.tcp())
+        .with_env_var("ZOO_TICK_TIME", TICK.as_millis().to_string())
+        .with_env_var("ZOO_MAX_CLIENT_CNXNS", "0")
+        .with_env_var("ZOO_ADMINSERVER_ENABLED", "false")
+        .with_env_var("ZOO_4LW_COMMANDS_WHITELIST", "*")
+        .with_env_var("ZOO_CFG_EXTRA", "extendedTypesEnabled=true enforceQuota=true")
+        .with_env_var("JVMFLAGS", jvm_flags())
+        .with_host_config_modifier(publish_on_loopback)
+}
+
+/// Where clients reach it. The port is another one after each start.
+pub(crate) async fn address(
+    container: &ContainerAsync<GenericImage>,
+) -> Result<SocketAddr, TestcontainersError> {
+    let port = container.get_host_port_ipv4(CLIENT_PORT).await?;
+    Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
 }
 
 /// What is set by properties of the JVM only.
@@ -76,7 +89,7 @@ fn publish_on_loopback(config: &mut HostConfig) {
 }
 
 /// Asks `srvr` until it tells a mode; the log line of the start comes before the service.
-async fn until_serving(address: SocketAddr) -> Option<String> {
+pub(crate) async fn until_serving(address: SocketAddr) -> Option<String> {
     let serving = async {
         loop {
             // An attempt that is too early may be taken by the port proxy and never answered.
@@ -91,7 +104,7 @@ async fn until_serving(address: SocketAddr) -> Option<String> {
     timeout(START_LIMIT, serving).await.ok()
 }
 
-async fn srvr(address: SocketAddr) -> std::io::Result<String> {
+pub(crate) async fn srvr(address: SocketAddr) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(b"srvr").await?;
     let mut answer = String::new();
@@ -102,5 +115,5 @@ async fn srvr(address: SocketAddr) -> std::io::Result<String> {
 const DEFAULT_IMAGE: &str = "zookeeper:3.9";
 const SUPER_DIGEST_PROPERTY: &str = "zookeeper.DigestAuthenticationProvider.superDigest";
 const CLIENT_PORT: u16 = 2181;
-const START_LIMIT: Duration = Duration::from_secs(60);
-const ATTEMPT_LIMIT: Duration = Duration::from_millis(250);
+pub(crate) const START_LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const ATTEMPT_LIMIT: Duration = Duration::from_millis(250);

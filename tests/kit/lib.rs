@@ -27,17 +27,25 @@
 #[cfg(feature = "container")]
 mod container;
 pub mod dropping;
+#[cfg(feature = "container")]
+pub mod ensemble;
 pub mod network;
 pub mod proxy;
 pub mod raw;
+#[cfg(feature = "container")]
+pub mod real_server;
 pub mod request;
 pub mod run;
 pub mod server;
 
 pub use dropping::drop_after_polls;
+#[cfg(feature = "container")]
+pub use ensemble::Ensemble;
 pub use network::Network;
 pub use proxy::FaultProxy;
 pub use raw::RawConnection;
+#[cfg(feature = "container")]
+pub use real_server::RealServer;
 pub use run::{Case, main};
 pub use server::TestServer;
 

@@ -1,0 +1,143 @@
+//! Three real ZooKeepers that elect a leader, and can be cut off from each other.
+//!
+//! Each is on two networks: on one it has its published port for clients, on the other it speaks
+//! to its peers. So a server can lose its peers and keep its clients, which is where a client's
+//! beliefs are put to the test.
+
+use std::time::Duration;
+
+use testcontainers::ImageExt;
+use testcontainers::bollard::Docker;
+use testcontainers::bollard::models::{
+    EndpointSettings, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest,
+};
+use tokio::time::{sleep, timeout};
+
+use crate::container::{self, START_LIMIT};
+use crate::real_server::RealServer;
+
+/// An ensemble with a quorum.
+#[derive(Debug)]
+pub struct Ensemble {
+    servers: Vec<RealServer>,
+    docker: Docker,
+    /// The network on which the servers speak to each other.
+    peers: String,
+}
+
+impl Ensemble {
+    /// Starts three servers, and waits until one of them leads the two others.
+    pub async fn start() -> Self {
+        let docker = Docker::connect_with_defaults().unwrap();
+        let suffix = format!("{:08x}", fastrand::u32(..));
+        let (peers, clients) = (format!("zk-peers-{suffix}"), format!("zk-clients-{suffix}"));
+        let create = NetworkCreateRequest { name: peers.clone(), ..Default::default() };
+        docker.create_network(create).await.unwrap();
+        let mut ensemble = Self { servers: Vec::new(), docker, peers };
+        for id in 1..=SERVERS {
+            let request = container::request(&container::image())
+                .with_network(&clients)
+                .with_hostname(alias(id))
+                .with_env_var("ZOO_MY_ID", id.to_string())
+                .with_env_var("ZOO_SERVERS", members())
+                .with_env_var("ZOO_INIT_LIMIT", "30")
+                .with_env_var("ZOO_SYNC_LIMIT", "5")
+                .with_env_var("ZOO_CFG_EXTRA", CONFIGURATION)
+                // Without it a server that has lost its quorum would not serve at all.
+                .with_env_var("JVMFLAGS", "-Dreadonlymode.enabled=true -Xmx128m");
+            let server = RealServer::launch(request).await;
+            ensemble.servers.push(server);
+            ensemble.join(id - 1).await;
+        }
+        ensemble.until_quorum(SERVERS).await;
+        ensemble
+    }
+
+    /// The servers, in the order of their ids.
+    #[must_use]
+    pub fn servers(&self) -> &[RealServer] {
+        &self.servers
+    }
+
+    /// All of them, for a connect string.
+    #[must_use]
+    pub fn connect_string(&self) -> String {
+        let hosts: Vec<_> = self.servers.iter().map(RealServer::connect_string).collect();
+        hosts.join(",")
+    }
+
+    /// The index of the server that leads; `None` while nobody does.
+    pub async fn leader(&self) -> Option<usize> {
+        self.with_mode("leader").await.first().copied()
+    }
+
+    /// The indices of those that follow.
+    pub async fn followers(&self) -> Vec<usize> {
+        self.with_mode("follower").await
+    }
+
+    async fn with_mode(&self, wanted: &str) -> Vec<usize> {
+        let mut found = Vec::new();
+        for (index, server) in self.servers.iter().enumerate() {
+            if server.mode().await.as_deref() == Some(wanted) {
+                found.push(index);
+            }
+        }
+        found
+    }
+
+    /// Waits until one leads, and so many serve altogether.
+    pub async fn until_quorum(&self, count: usize) {
+        let formed = async {
+            while self.leader().await.is_none() || self.followers().await.len() + 1 < count {
+                sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let formed = timeout(START_LIMIT, formed).await;
+        assert!(formed.is_ok(), "no quorum of {count} after {START_LIMIT:?}");
+    }
+
+    /// Cuts a server off from the others. Its clients still reach it.
+    pub async fn cut_off(&self, index: usize) {
+        let container = self.servers[index].id().to_owned();
+        let request = NetworkDisconnectRequest { container, force: Some(true) };
+        self.docker.disconnect_network(&self.peers, request).await.unwrap();
+    }
+
+    /// Lets it speak to the others, again or for the first time.
+    pub async fn join(&self, index: usize) {
+        let endpoint =
+            EndpointSettings { aliases: Some(vec![alias(index + 1)]), ..Default::default() };
+        let request = NetworkConnectRequest {
+            container: self.servers[index].id().to_owned(),
+            endpoint_config: Some(endpoint),
+        };
+        self.docker.connect_network(&self.peers, request).await.unwrap();
+    }
+
+    /// Removes the containers and their network.
+    pub async fn stop(self) {
+        for server in self.servers {
+            server.stop().await;
+        }
+        if let Err(error) = self.docker.remove_network(&self.peers).await {
+            eprintln!("the network {} is left behind: {error}", self.peers);
+        }
+    }
+}
+
+/// The name by which the others know a server.
+fn alias(id: usize) -> String {
+    format!("zk{id}")
+}
+
+fn members() -> String {
+    let members: Vec<_> =
+        (1..=SERVERS).map(|id| format!("server.{id}={}:2888:3888;2181", alias(id))).collect();
+    members.join(" ")
+}
+
+const SERVERS: usize = 3;
+
+/// A server knows its own name by the network of the clients, and is to be heard on the other.
+const CONFIGURATION: &str = "quorumListenOnAllIPs=true extendedTypesEnabled=true";
