@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 /// Anything that keeps a figure from being taken.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Measures what client and server cost.
 #[derive(Debug, Parser)]
@@ -64,7 +64,12 @@ enum What {
     },
 }
 
-fn main() -> Result<(), Failure> {
+/// Does what the arguments of the program ask for.
+///
+/// # Errors
+///
+/// Fails where a figure cannot be taken.
+pub fn run() -> Result<(), Failure> {
     if cfg!(debug_assertions) {
         println!("built without --release: these figures mean nothing");
     }
