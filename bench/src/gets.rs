@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 use zk_client::{Client, Reply, Stat};
@@ -44,13 +44,50 @@ pub(crate) struct Options {
     server: ServerKind,
 }
 
+/// A fixed piece of work, with one client on one runtime and nothing else in the process.
+#[derive(Debug, Args)]
+pub(crate) struct Work {
+    #[arg(long)]
+    address: String,
+    #[arg(long, value_enum)]
+    runtime: RuntimeKind,
+    #[arg(long)]
+    in_flight: usize,
+    #[arg(long)]
+    gets: usize,
+    /// Bytes that each reply must have
+    #[arg(long)]
+    data: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RuntimeKind {
+    CurrentThread,
+    /// With two workers
+    MultiThread,
+}
+
+impl RuntimeKind {
+    fn build(self) -> std::io::Result<Runtime> {
+        match self {
+            Self::CurrentThread => Builder::new_current_thread().enable_all().build(),
+            Self::MultiThread => Builder::new_multi_thread().worker_threads(2).enable_all().build(),
+        }
+    }
+}
+
+pub(crate) fn work(work: &Work) -> Result<(), Failure> {
+    let mut subject = Subject::client(work.runtime.build()?, &work.address)?;
+    subject.gets(Window { size: work.in_flight, gets: work.gets, data: work.data })
+}
+
 /// How many requests are in flight at a time, how many there are in all, and how much is read.
 #[derive(Clone, Copy, Debug)]
-struct Window {
-    size: usize,
-    gets: usize,
+pub(crate) struct Window {
+    pub(crate) size: usize,
+    pub(crate) gets: usize,
     /// Bytes of data.
-    data: usize,
+    pub(crate) data: usize,
 }
 
 impl Window {
@@ -100,15 +137,15 @@ enum Subject {
 }
 
 fn variants(address: &str, window: Window) -> Result<Vec<Variant>, Failure> {
-    let current = Builder::new_current_thread().enable_all().build()?;
-    let multi = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let [current, multi] =
+        [RuntimeKind::CurrentThread, RuntimeKind::MultiThread].map(RuntimeKind::build);
     Ok(vec![
         Variant::new(
             "floor",
             Subject::Floor(SocketLoop::connect(address, window.node(), window.size)?),
         ),
-        Variant::new("current-thread", Subject::client(current, address)?),
-        Variant::new("multi-thread", Subject::client(multi, address)?),
+        Variant::new("current-thread", Subject::client(current?, address)?),
+        Variant::new("multi-thread", Subject::client(multi?, address)?),
     ])
 }
 
@@ -221,7 +258,7 @@ fn report(window: Window, variants: &[Variant]) {
 
 const PATH: &str = "/bench";
 /// A few tenths of a second each.
-const WINDOWS: [Window; 4] = [
+pub(crate) const WINDOWS: [Window; 4] = [
     Window { size: 1, gets: 10_000, data: 100 },
     Window { size: 16, gets: 96_000, data: 100 },
     Window { size: 256, gets: 204_800, data: 100 },

@@ -7,6 +7,7 @@
 
 mod canned;
 mod child;
+mod costs;
 mod cpu;
 mod floor;
 mod footprint;
@@ -29,6 +30,12 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 enum What {
     /// CPU time of a client per read, with 1, 16 and 256 reads in flight, and large ones
     Gets(gets::Options),
+    /// Instructions, allocations and system calls of a client per read; wants valgrind and strace
+    Costs {
+        /// Only with so many in flight
+        #[arg(long)]
+        in_flight: Option<usize>,
+    },
     /// Time from the start of a server to the first reply that a client has from it
     Start {
         /// How often each variant is measured, in turn with the others
@@ -50,6 +57,9 @@ enum What {
     /// The server that the others measure against
     #[command(hide = true)]
     Serve,
+    /// What is counted for the costs
+    #[command(hide = true)]
+    Work(gets::Work),
     /// A server with canned replies, until its input ends
     ///
     /// Tells its address on a line. Whatever is asked for is there; a read is answered with so
@@ -75,6 +85,8 @@ pub fn run() -> Result<(), Failure> {
     }
     match What::parse() {
         What::Gets(options) => gets::run(&options),
+        What::Costs { in_flight } => costs::run(in_flight),
+        What::Work(work) => gets::work(&work),
         What::Start { rounds } => start::run(rounds),
         What::Footprint { server } => footprint::run(server),
         What::Sessions { clients } => sessions::run(clients),
