@@ -3,6 +3,7 @@
 use thiserror::Error;
 use zk_proto::{ByteString, DecodeError, ErrorCode, OpCode, PathError, Xid};
 
+use crate::auth_failure::AuthFailure;
 use crate::connect_string::ConnectStringError;
 
 /// Why an operation did not succeed.
@@ -55,8 +56,11 @@ pub enum Error {
     SessionExpired,
     /// A server has refused who this client says it is, so that nothing is asked any more. Whatever
     /// ends so was not done.
-    #[error("authentication failed")]
-    AuthFailed,
+    #[error("authentication failed: {reason}")]
+    AuthFailed {
+        /// What the server did not accept.
+        reason: AuthFailure,
+    },
     /// The client was closed, or the runtime that it was made in has gone. A write that ends so was
     /// not sent.
     #[error("the client is closed")]
@@ -189,7 +193,7 @@ impl Error {
     /// Whether the session is over, so that nothing will succeed on this client any more.
     #[must_use]
     pub const fn is_session_over(&self) -> bool {
-        matches!(self, Self::SessionExpired | Self::AuthFailed | Self::Closed)
+        matches!(self, Self::SessionExpired | Self::AuthFailed { .. } | Self::Closed)
             || matches!(self.code(), Some(ErrorCode::SessionExpired))
     }
 }

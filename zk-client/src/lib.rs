@@ -86,6 +86,7 @@
 //! - read-only servers: a session is only taken from a server with a quorum,
 //! - a new session under the same handle after expiry: make a new [`Client`],
 //! - SASL.
+mod auth_failure;
 mod chroot;
 mod client;
 mod connect_string;
@@ -104,6 +105,7 @@ mod state;
 mod transport;
 mod watch_stream;
 
+pub use auth_failure::AuthFailure;
 pub use client::{
     AddAuth, AddWatch, AllChildrenNumber, ChildWithData, Children, ChildrenWithData,
     ChildrenWithStat, Client, Create, CreateSteps, Created, Delete, DeleteRecursive, Exists, Get,

@@ -158,17 +158,14 @@ impl ClientBuilder {
         runtime.spawn(driver::run(Arc::clone(&shared), self.connector));
         let mut state = client.state();
         let connected = state.wait_for(|state| *state != SessionState::Connecting);
-        match timeout(limit, connected).await {
-            Ok(Ok(state)) if !state.is_over() => {}
-            Ok(Ok(state)) if *state == SessionState::AuthFailed => return Err(Error::AuthFailed),
-            Ok(Ok(_) | Err(_)) | Err(_) => {
-                let reason = shared.last_trouble();
-                return Err(Error::Connect {
-                    reason: reason.unwrap_or_else(|| "no answer in time".into()),
-                });
-            }
+        if matches!(timeout(limit, connected).await, Ok(Ok(state)) if !state.is_over()) {
+            return Ok(client);
         }
-        Ok(client)
+        if let SessionState::AuthFailed { reason } = shared.state() {
+            return Err(Error::AuthFailed { reason });
+        }
+        let reason = shared.last_trouble().unwrap_or_else(|| "no answer in time".into());
+        Err(Error::Connect { reason })
     }
 }
 

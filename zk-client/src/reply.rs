@@ -117,7 +117,7 @@ impl From<Failure> for Error {
             Failure::Timeout(delivery) => Self::Timeout { delivery },
             Failure::ReplyTooLarge { length, limit } => Self::ReplyTooLarge { length, limit },
             Failure::SessionExpired => Self::SessionExpired,
-            Failure::AuthFailed => Self::AuthFailed,
+            Failure::AuthFailed(reason) => Self::AuthFailed { reason },
             Failure::Closed => Self::Closed,
         }
     }
@@ -127,7 +127,7 @@ impl From<SubmitError> for Error {
     fn from(error: SubmitError) -> Self {
         match error {
             SubmitError::Expired => Self::SessionExpired,
-            SubmitError::AuthFailed => Self::AuthFailed,
+            SubmitError::AuthFailed(reason) => Self::AuthFailed { reason },
             SubmitError::Closed => Self::Closed,
             SubmitError::RequestTooLarge { length, limit } => {
                 Self::RequestTooLarge { length, limit }

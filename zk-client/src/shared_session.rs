@@ -194,7 +194,9 @@ impl SharedSession {
                 tracing::warn!(%expired, "session expired, asking for a new one");
             }
             SessionState::Expired => tracing::info!("session expired"),
-            SessionState::AuthFailed => tracing::warn!("authentication failed"),
+            SessionState::AuthFailed { reason } => {
+                tracing::warn!(%reason, "authentication failed");
+            }
             SessionState::Closed => tracing::info!("closed"),
         }
         self.state.send_replace(state);
@@ -212,7 +214,7 @@ impl SharedSession {
     pub(crate) fn end_error(&self) -> Error {
         match self.with_session(|session| session.ended()) {
             Some(End::Expired) => Error::SessionExpired,
-            Some(End::AuthFailed) => Error::AuthFailed,
+            Some(End::AuthFailed(reason)) => Error::AuthFailed { reason },
             Some(End::Closed) | None => Error::Closed,
         }
     }

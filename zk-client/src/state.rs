@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use zk_proto::SessionId;
 
+use crate::auth_failure::AuthFailure;
+
 /// Where a session stands. Comes from [`Client::state`](crate::Client::state).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -39,7 +41,10 @@ pub enum SessionState {
     /// A server has refused what [`Client::add_auth`](crate::Client::add_auth) or
     /// [`ClientBuilder::auth`](crate::ClientBuilder::auth) named. This client is of no use any
     /// more; the session, with its ephemeral nodes, goes when its timeout has passed.
-    AuthFailed,
+    AuthFailed {
+        /// What the server did not accept.
+        reason: AuthFailure,
+    },
     /// The client was closed.
     Closed,
 }
@@ -54,7 +59,7 @@ impl SessionState {
     /// Whether the session is over for good.
     #[must_use]
     pub const fn is_over(&self) -> bool {
-        matches!(self, Self::Expired | Self::AuthFailed | Self::Closed)
+        matches!(self, Self::Expired | Self::AuthFailed { .. } | Self::Closed)
     }
 }
 

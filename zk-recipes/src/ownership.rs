@@ -146,7 +146,7 @@ impl Follow {
     async fn follow(&self, state: SessionState) {
         match state {
             SessionState::Expired => lose(&self.ownership, LostReason::SessionExpired),
-            SessionState::Closed | SessionState::AuthFailed => {
+            SessionState::Closed | SessionState::AuthFailed { .. } => {
                 lose(&self.ownership, LostReason::SessionClosed);
             }
             SessionState::Disconnected { since } => self.set(Ownership::Suspended { since }),

@@ -83,7 +83,7 @@ impl Client {
         let reached = state.wait_for(|state| state.is_connected() || state.is_over()).await;
         match reached.map_or(SessionState::Closed, |state| *state) {
             SessionState::Expired => Err(Error::SessionExpired),
-            SessionState::AuthFailed => Err(Error::AuthFailed),
+            SessionState::AuthFailed { reason } => Err(Error::AuthFailed { reason }),
             SessionState::Closed => Err(Error::Closed),
             SessionState::Connecting
             | SessionState::Connected { .. }

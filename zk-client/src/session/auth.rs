@@ -15,6 +15,7 @@ use zk_proto::{ErrorCode, Xid};
 use super::output::{Answer, Failure, Outputs, SubmitError, Ticket};
 use super::pending::Pending;
 use super::{End, Phase, Session, Trouble};
+use crate::auth_failure::AuthFailure;
 use crate::error::{Delivery, Violation};
 
 /// All credentials of a session. They are kept until it ends.
@@ -85,7 +86,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             return Err(Violation::UnexpectedXid { got: Xid::AUTH, expected: None }.into());
         };
         if header.err != ErrorCode::Ok {
-            self.end(End::AuthFailed);
+            self.end(End::AuthFailed(AuthFailure::CredentialRefused));
             return Ok(());
         }
         let answer = Answer { zxid: header.zxid, body: Bytes::new() };

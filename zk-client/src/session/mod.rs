@@ -44,6 +44,7 @@ use zk_proto::message::NoBody;
 use zk_proto::op::Request;
 use zk_proto::{ErrorCode, Password, SessionId, Zxid};
 
+use crate::auth_failure::AuthFailure;
 use crate::connect_string::HostPort;
 use crate::error::Violation;
 use crate::state::{Generation, SessionContinuity, SessionState};
@@ -129,8 +130,8 @@ pub(crate) enum End {
     Closed,
     /// By the ensemble.
     Expired,
-    /// By a server that has refused a credential.
-    AuthFailed,
+    /// By a server that does not take us for who we say we are.
+    AuthFailed(AuthFailure),
 }
 
 /// Why a connection, or an attempt at one, came to nothing.
@@ -235,7 +236,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         match self.phase {
             Phase::Ended(End::Expired) => return Err(SubmitError::Expired),
             Phase::Ended(End::Closed) => return Err(SubmitError::Closed),
-            Phase::Ended(End::AuthFailed) => return Err(SubmitError::AuthFailed),
+            Phase::Ended(End::AuthFailed(reason)) => return Err(SubmitError::AuthFailed(reason)),
             Phase::Backoff { .. }
             | Phase::Dialling { .. }
             | Phase::Handshaking { .. }
@@ -294,7 +295,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.outputs.state(match how {
             End::Closed => SessionState::Closed,
             End::Expired => SessionState::Expired,
-            End::AuthFailed => SessionState::AuthFailed,
+            End::AuthFailed(reason) => SessionState::AuthFailed { reason },
         });
     }
 
@@ -394,7 +395,7 @@ impl End {
         match self {
             Self::Closed => Failure::Closed,
             Self::Expired => Failure::SessionExpired,
-            Self::AuthFailed => Failure::AuthFailed,
+            Self::AuthFailed(reason) => Failure::AuthFailed(reason),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use zk_proto::{ErrorCode, WatchedEvent, Zxid};
 
+use crate::auth_failure::AuthFailure;
 use crate::endpoint::Endpoint;
 use crate::error::Delivery;
 use crate::state::SessionState;
@@ -93,8 +94,8 @@ pub(crate) enum Failure {
     ReplyTooLarge { length: usize, limit: usize },
     /// The session ended.
     SessionExpired,
-    /// A server has refused a credential.
-    AuthFailed,
+    /// A server does not take us for who we say we are.
+    AuthFailed(AuthFailure),
     /// The client was closed.
     Closed,
 }
@@ -104,8 +105,8 @@ pub(crate) enum Failure {
 pub(crate) enum SubmitError {
     /// The session has ended.
     Expired,
-    /// A server has refused a credential.
-    AuthFailed,
+    /// A server does not take us for who we say we are.
+    AuthFailed(AuthFailure),
     /// The client was closed.
     Closed,
     /// Over the limit of what servers accept.

@@ -6,11 +6,12 @@ use bytes::{Bytes, BytesMut};
 use zk_proto::frame::{FrameError, take_frame};
 use zk_proto::jute::Reader;
 use zk_proto::message::ReplyHeader;
-use zk_proto::{Decode, WatchedEvent, Xid};
+use zk_proto::{Decode, ErrorCode, WatchedEvent, Xid};
 
 use super::output::{Failure, News, Ticket};
 use super::pending::Completed;
 use super::{End, Phase, Session, Trouble};
+use crate::auth_failure::AuthFailure;
 use crate::error::Violation;
 
 impl<T: Ticket, W: Ticket> Session<T, W> {
@@ -40,6 +41,12 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     fn handle_reply(&mut self, frame: Bytes) -> Result<(), Trouble> {
         let mut reader = Reader::new(frame);
         let header = ReplyHeader::decode(&mut reader).map_err(Violation::Undecodable)?;
+        // It comes for whatever is asked first, a ping too, and the server hangs up behind it
+        // (AuthenticationHelper). Every other connection would end like that.
+        if header.err == ErrorCode::SessionClosedRequireSaslAuth {
+            self.end(End::AuthFailed(AuthFailure::Required));
+            return Ok(());
+        }
         match header.xid {
             Xid::NOTIFICATION => self.handle_event(header, &mut reader),
             Xid::PING => self.handle_pong(),

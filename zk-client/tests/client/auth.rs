@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use zk_client::{Client, Error, ErrorCode, SessionState};
+use zk_client::{AuthFailure, Client, Error, ErrorCode, SessionState};
 use zk_proto::message::{AuthPacket, GetDataResponse, NoBody, Secret};
 use zk_proto::op::Request;
 use zk_proto::{OpCode, Xid};
@@ -78,7 +78,7 @@ async fn a_connect_with_wrong_credentials_says_so() {
         peer
     };
     let (client, _peer) = tokio::join!(builder.connect(), served);
-    assert_eq!(client.unwrap_err(), Error::AuthFailed);
+    assert_eq!(client.unwrap_err(), REFUSED);
     assert!(listener.is_deserted().await);
 }
 
@@ -97,12 +97,16 @@ async fn a_refused_credential_ends_the_client() {
         peer.refuse(Xid::AUTH, ErrorCode::AuthFailed).await;
     };
     let (refused, ()) = tokio::join!(refused, served);
-    assert_eq!(refused.unwrap_err(), Error::AuthFailed);
-    assert_eq!(read.await.unwrap_err(), Error::AuthFailed);
-    assert_eq!(watch.await.unwrap_err(), Error::AuthFailed);
-    client.state().wait_for(|state| *state == SessionState::AuthFailed).await.unwrap();
+    assert_eq!(refused.unwrap_err(), REFUSED);
+    assert_eq!(read.await.unwrap_err(), REFUSED);
+    assert_eq!(watch.await.unwrap_err(), REFUSED);
+    client
+        .state()
+        .wait_for(|state| matches!(state, SessionState::AuthFailed { .. }))
+        .await
+        .unwrap();
     let error = client.get("/c").await.unwrap_err();
-    assert_eq!(error, Error::AuthFailed);
+    assert_eq!(error, REFUSED);
     assert!(error.is_session_over() && !error.outcome_unknown() && !error.is_retriable());
     client.close().await.unwrap();
 }
@@ -143,3 +147,5 @@ async fn what_proves_an_identity_is_never_shown() {
     assert!(!format!("{call:?}").contains("secret"));
     assert!(!format!("{:?}", call.send()).contains("secret"));
 }
+
+const REFUSED: Error = Error::AuthFailed { reason: AuthFailure::CredentialRefused };

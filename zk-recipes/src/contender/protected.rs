@@ -159,7 +159,7 @@ pub(crate) async fn connected(
         .map_or(SessionState::Closed, |state| *state);
     match reached {
         SessionState::Expired => Err(Error::SessionExpired.into()),
-        SessionState::AuthFailed => Err(Error::AuthFailed.into()),
+        SessionState::AuthFailed { reason } => Err(Error::AuthFailed { reason }.into()),
         SessionState::Closed => Err(Error::Closed.into()),
         _ => Ok(()),
     }

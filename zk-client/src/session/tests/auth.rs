@@ -5,10 +5,12 @@ use zk_proto::message::{AuthPacket, GetDataResponse, NoBody, Secret};
 use zk_proto::{ErrorCode, OpCode, Xid};
 
 use super::fixture::{DEADLINE, Desk, ID, T, create, get, watched_get};
+use crate::auth_failure::AuthFailure;
 use crate::session::output::Timer;
 use crate::session::{End, SubmitError};
 
 const AUTH: i32 = Xid::AUTH.0;
+const PING: i32 = Xid::PING.0;
 
 fn packet(user: &'static str) -> AuthPacket {
     let auth = Secret(Some(Bytes::from_static(user.as_bytes())));
@@ -87,16 +89,35 @@ fn a_refused_credential_is_the_end() {
         [
             "hang up",
             "write: ConnectionLoss(Unknown)",
-            "read: AuthFailed",
+            "read: AuthFailed(CredentialRefused)",
             "unsent: ConnectionLoss(Unknown)",
-            "later: AuthFailed",
-            "eve: AuthFailed",
+            "later: AuthFailed(CredentialRefused)",
+            "eve: AuthFailed(CredentialRefused)",
             "auth failed"
         ]
     );
     assert!(desk.is_finished());
-    assert_eq!(desk.session.ended(), Some(End::AuthFailed));
-    assert_eq!(desk.try_submit("more", get("/")), Err(SubmitError::AuthFailed));
+    let reason = AuthFailure::CredentialRefused;
+    assert_eq!(desk.session.ended(), Some(End::AuthFailed(reason)));
+    assert_eq!(desk.try_submit("more", get("/")), Err(SubmitError::AuthFailed(reason)));
+}
+
+#[test]
+fn a_server_that_demands_another_authentication_is_the_end() {
+    for xid in [1, PING] {
+        let mut desk = Desk::serving();
+        desk.submit("write", create("/a"));
+        desk.submit("read", get("/a"));
+        if xid == PING {
+            desk.after(T / 3);
+        }
+        desk.taken();
+        desk.reply_at(0, xid, ErrorCode::SessionClosedRequireSaslAuth, &NoBody {});
+        let outputs = desk.outputs();
+        assert_eq!(outputs.last().map(String::as_str), Some("auth failed"), "{outputs:?}");
+        let reason = AuthFailure::Required;
+        assert_eq!(desk.session.ended(), Some(End::AuthFailed(reason)));
+    }
 }
 
 #[test]

@@ -289,7 +289,7 @@ fn shown(output: Output<&'static str, &'static str>) -> String {
             SessionState::Renewing { expired } => format!("renewing {expired}"),
             SessionState::Disconnected { .. } => "disconnected".to_owned(),
             SessionState::Expired => "expired".to_owned(),
-            SessionState::AuthFailed => "auth failed".to_owned(),
+            SessionState::AuthFailed { .. } => "auth failed".to_owned(),
             SessionState::Closed => "closed".to_owned(),
         },
         Output::Wait(_) | Output::Finished => unreachable!("no output to show"),

@@ -94,7 +94,7 @@ impl World {
                 self.seen.in_doubt += usize::from(delivery == Delivery::Unknown);
             }
             Err(Failure::ReplyTooLarge { .. }) => assert!(self.mad),
-            Err(Failure::SessionExpired | Failure::AuthFailed | Failure::Closed) => {
+            Err(Failure::SessionExpired | Failure::AuthFailed(_) | Failure::Closed) => {
                 self.seen.over += 1;
             }
         }
@@ -124,7 +124,7 @@ impl World {
         match state {
             Connected { .. } => self.listeners.resumed(),
             Disconnected { .. } => self.listeners.disconnected(),
-            Connecting | Renewing { .. } | Expired | AuthFailed | Closed => {}
+            Connecting | Renewing { .. } | Expired | AuthFailed { .. } | Closed => {}
         }
         self.state = state;
     }
