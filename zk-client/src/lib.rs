@@ -96,6 +96,7 @@ mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod lease;
 mod mailbox;
 mod options;
 mod reply;
@@ -117,6 +118,7 @@ pub use client::{
 pub use connect_string::{ConnectString, ConnectStringError, HostPort};
 pub use endpoint::Endpoint;
 pub use error::{Delivery, Error, Violation};
+pub use lease::Lease;
 pub use options::ClientBuilder;
 pub use reply::{Reply, Watch, WatchedReply};
 pub use state::{Generation, SessionContinuity, SessionState};

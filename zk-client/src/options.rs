@@ -42,6 +42,8 @@ impl ClientBuilder {
                 max_reply: DEFAULT_MAX_REPLY,
                 max_pending: MAX_PENDING,
                 max_outgoing: MAX_OUTGOING,
+                server_tick: None,
+                keep_lease: None,
                 seed: 0,
             },
             seed: None,
@@ -96,6 +98,28 @@ impl ClientBuilder {
     /// many, further requests fail with [`Error::TooManyRequests`]. Default 64 MiB.
     pub const fn max_outgoing(mut self, bytes: usize) -> Self {
         self.session.max_outgoing = bytes;
+        self
+    }
+
+    /// The servers' `tickTime`: how soon a server passes on to the leader that it has heard of a
+    /// session. It may be longer than the real one, and must not be shorter. Only
+    /// [`Client::lease`](crate::Client::lease) goes by it: the shorter, the longer the lease.
+    ///
+    /// Default: a third of the session timeout, which is right wherever `minSessionTimeout` is two
+    /// ticks or more, as it is unless it was set.
+    pub const fn server_tick(mut self, tick: Duration) -> Self {
+        self.session.server_tick = Some(tick);
+        self
+    }
+
+    /// Keeps the [lease](crate::Client::lease) of the session long: while there is a connection,
+    /// and nobody else has written anything for that long, a write that changes nothing is sent,
+    /// which a quorum of the ensemble has to agree on. It takes the place of a ping. At least 10 ms.
+    ///
+    /// The lease then counts from at most twice this and [`server_tick`](Self::server_tick) ago,
+    /// and from what the last of these writes took. Default: never.
+    pub const fn keep_lease(mut self, every: Duration) -> Self {
+        self.session.keep_lease = Some(every);
         self
     }
 

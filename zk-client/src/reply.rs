@@ -242,6 +242,8 @@ mod tests {
             max_reply: 1000,
             max_pending: 10,
             max_outgoing: 1000,
+            server_tick: None,
+            keep_lease: None,
             seed: 1,
         };
         let now = tokio::time::Instant::now().into_std();

@@ -19,6 +19,7 @@ mod exists;
 mod extension;
 mod gathered;
 mod janitor;
+mod lease;
 mod multi;
 mod multi_read;
 mod parents;

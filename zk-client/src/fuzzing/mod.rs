@@ -125,6 +125,8 @@ impl World {
             max_reply: MAX_REPLY,
             max_pending: MAX_PENDING,
             max_outgoing: MAX_OUTGOING,
+            server_tick: None,
+            keep_lease: None,
             seed: seed.into(),
         };
         let hosts = (1..=3).map(|port| HostPort::new("zk", port)).collect();

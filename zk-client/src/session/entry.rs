@@ -31,6 +31,8 @@ pub(super) enum Purpose<T, W> {
     AddWatch { registration: RegistrationId },
     /// It removes a watch that nobody wants.
     RemoveWatches,
+    /// It proves that the session lives.
+    Prove,
     /// It ends the session.
     Close { ticket: Option<T> },
 }
@@ -51,6 +53,7 @@ impl<T: Ticket, W: Ticket> Entry<T, W> {
             Purpose::SetWatches
             | Purpose::AddWatch { .. }
             | Purpose::RemoveWatches
+            | Purpose::Prove
             | Purpose::Close { .. } => false,
         }
     }
@@ -80,6 +83,7 @@ impl<T: Ticket, W: Ticket> Entry<T, W> {
             Purpose::SetWatches
             | Purpose::AddWatch { .. }
             | Purpose::RemoveWatches
+            | Purpose::Prove
             | Purpose::Close { ticket: None } => {}
         }
     }

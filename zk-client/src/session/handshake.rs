@@ -56,13 +56,20 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     }
 
     fn established(&mut self, now: Instant, response: &ConnectResponse, timeout: Duration) {
+        let asked = self.asked_at().unwrap_or(now);
+        if self.id == SessionId::NONE {
+            self.lease.created(asked, timeout);
+        } else {
+            self.lease.renewed(asked, timeout);
+        }
         self.id = response.session_id;
         self.password = own(&response.passwd);
         self.timeout = timeout;
         self.phase = Phase::Serving(Serving {
             last_sent: now,
             last_heard: now,
-            ping_in_flight: false,
+            ping_in_flight: None,
+            last_proof: now,
             unknown_since: Some(now),
         });
         self.auth.replay(&mut self.pending);
@@ -75,6 +82,17 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.send_due(now);
         self.pending.send_waiting();
         self.announce_once_known();
+    }
+
+    /// When the handshake was sent that is under way.
+    const fn asked_at(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Handshaking { asked, .. } => Some(asked),
+            Phase::Backoff { .. }
+            | Phase::Dialling { .. }
+            | Phase::Serving(_)
+            | Phase::Ended(_) => None,
+        }
     }
 
     /// Tells of the connection when the server has accepted all credentials. Requests do not wait

@@ -26,14 +26,17 @@ mod auth;
 mod entry;
 mod handshake;
 mod hosts;
+mod lease;
 mod output;
 mod pending;
+mod proofs;
 mod replies;
 mod timers;
 mod watches;
 mod watching;
 
 pub(crate) use entry::watch_wanted;
+pub(crate) use lease::{ProvenLife, proof};
 pub(crate) use output::{Answer, Failure, News, Output, SubmitError, SubscriberId, Ticket};
 pub(crate) use watches::Table;
 
@@ -51,6 +54,7 @@ use crate::state::{Generation, SessionContinuity, SessionState};
 use auth::Auth;
 use entry::{Entry, Purpose};
 use hosts::Hosts;
+use lease::LeaseClock;
 use output::Outputs;
 use pending::Pending;
 use watches::Watches;
@@ -70,6 +74,10 @@ pub(crate) struct SessionOptions {
     pub(crate) max_pending: usize,
     /// Bytes that may wait to be written, or for a connection; further requests are refused.
     pub(crate) max_outgoing: usize,
+    /// The servers' tick, if the user has said so.
+    pub(crate) server_tick: Option<Duration>,
+    /// How often the session is proven while it is connected; never unless asked to.
+    pub(crate) keep_lease: Option<Duration>,
     /// Where jitter and the order of hosts come from.
     pub(crate) seed: u64,
 }
@@ -89,6 +97,7 @@ pub(crate) struct Session<T, W> {
     /// What the next connection that is told of will have been.
     continuity: SessionContinuity,
     hosts: Hosts,
+    lease: LeaseClock,
     auth: Auth<T>,
     pending: Pending<T, W>,
     watches: Watches<T, W>,
@@ -104,7 +113,7 @@ enum Phase {
     /// The shell is opening a connection.
     Dialling { until: Instant },
     /// Connected, waiting for the session to be granted.
-    Handshaking { until: Instant },
+    Handshaking { asked: Instant, until: Instant },
     /// The session is alive on this connection.
     Serving(Serving),
     /// Over for good.
@@ -116,8 +125,10 @@ struct Serving {
     last_sent: Instant,
     last_heard: Instant,
     /// The server answers a ping with xid −2 whatever xid it had (`FinalRequestProcessor`), so
-    /// two could not be told apart: only one is ever in flight.
-    ping_in_flight: bool,
+    /// two could not be told apart: only one is ever in flight. When it was sent.
+    ping_in_flight: Option<Instant>,
+    /// When the last write was sent that has proven the session, or is to.
+    last_proof: Instant,
     /// When the session was granted, until the server has accepted all credentials. Nobody is
     /// told of a connection before that.
     unknown_since: Option<Instant>,
@@ -154,6 +165,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     pub(crate) fn new(mut options: SessionOptions, hosts: Vec<HostPort>, now: Instant) -> Self {
         options.timeout = options.timeout.min(LONGEST_SESSION_TIMEOUT);
         options.request_timeout = options.request_timeout.min(LONGEST_REQUEST_TIMEOUT);
+        options.keep_lease = options.keep_lease.map(|every| every.max(SHORTEST_PROOF));
         Self {
             phase: Phase::Backoff { until: now },
             id: SessionId::NONE,
@@ -164,6 +176,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             generation: Generation::FIRST,
             continuity: SessionContinuity::New,
             hosts: Hosts::new(hosts, options.seed),
+            lease: LeaseClock::new(options.server_tick),
             auth: Auth::default(),
             pending: Pending::default(),
             watches: Watches::default(),
@@ -251,7 +264,8 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     /// The shell has connected to the host it was told to dial.
     pub(crate) fn handle_connected(&mut self, now: Instant) {
         if let Phase::Dialling { until } = self.phase {
-            self.phase = Phase::Handshaking { until: until.max(now + self.attempt_limit()) };
+            let until = until.max(now + self.attempt_limit());
+            self.phase = Phase::Handshaking { asked: now, until };
             self.pending.put_raw(&self.connect_request());
         }
     }
@@ -268,6 +282,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.pending.connection_lost(&mut self.outputs);
         self.auth.connection_lost();
         self.watches.connection_lost();
+        self.lease.connection_lost();
         if was_serving {
             self.outputs.state(SessionState::Disconnected { since: now.into() });
         }
@@ -289,6 +304,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         // A session that the ensemble has ended is what a close asked for.
         let how = if self.closing { End::Closed } else { how };
         self.phase = Phase::Ended(how);
+        self.lease.session_over();
         self.pending.session_ended(how, &mut self.outputs);
         self.auth.session_ended(how, &mut self.outputs);
         self.watches.session_ended(&how.failure(), &mut self.outputs);
@@ -348,6 +364,11 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.timeout
     }
 
+    /// How long the session is known to live; `None` when nothing proves that it does.
+    pub(crate) fn proven_life(&self) -> Option<ProvenLife> {
+        self.lease.life()
+    }
+
     /// How long a request may take.
     pub(crate) const fn request_timeout(&self) -> Duration {
         self.options.request_timeout
@@ -402,6 +423,8 @@ impl End {
 
 /// A handshake behind a slow disk must not be cut short because there are many hosts.
 const SHORT_ATTEMPT: Duration = Duration::from_secs(1);
+/// However eager the user, a server has other things to do.
+const SHORTEST_PROOF: Duration = Duration::from_millis(10);
 /// Below this, a session timeout of next to nothing would keep the shell spinning.
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(10);
 /// The protocol has 31 bits for the milliseconds of a session timeout.

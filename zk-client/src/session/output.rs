@@ -124,6 +124,8 @@ pub(crate) enum Timer {
     Attempt,
     /// Send a ping: nothing was sent for a third of the session timeout.
     Heartbeat,
+    /// Prove that the session lives: no write has done so for as long as the user wants.
+    Proof,
     /// Give up this connection: nothing was heard for two thirds of the session timeout.
     Silence,
     /// A request has waited long enough.

@@ -5,13 +5,13 @@
 //! were not sent, bytes that it has taken may have been acted upon.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use zk_proto::frame::put_frame;
 use zk_proto::message::{ReplyHeader, RequestHeader};
 use zk_proto::op::Request;
-use zk_proto::{ByteString, Encode, Xid, Zxid};
+use zk_proto::{ByteString, Encode, OpCode, Xid, Zxid};
 
 use super::entry::{Entry, Purpose, watch_set, watch_wanted};
 use super::output::{Answer, Failure, Outputs, SubmitError, Ticket};
@@ -197,6 +197,13 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         self.in_flight.front().filter(|_| self.untaken < self.in_flight.len())
     }
 
+    /// What the oldest request in flight asks for, and a time at which it was not sent yet: that of
+    /// its submission, from which all deadlines are equally far. `None` for those that have none.
+    pub(super) fn oldest_asked(&self, request_timeout: Duration) -> Option<(OpCode, Instant)> {
+        let entry = self.oldest_sent()?.entry.as_ref()?;
+        Some((entry.request.op_code(), entry.deadline?.checked_sub(request_timeout)?))
+    }
+
     /// Ends the oldest request in flight with a reply.
     pub(super) fn complete(
         &mut self,
@@ -232,6 +239,8 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
                 watches.removal_answered(&request, header.err);
                 Ok(Completed::Request)
             }
+            // What it says was taken note of already.
+            Purpose::Prove => Ok(Completed::Request),
             Purpose::Close { ticket } => {
                 if let Some(ticket) = ticket {
                     outputs.reply(ticket, outcome);
@@ -277,7 +286,10 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
             entry.sent |= position < sent;
             match &entry.purpose {
                 // What the next connection needs is decided there.
-                Purpose::SetWatches | Purpose::AddWatch { .. } | Purpose::RemoveWatches => {}
+                Purpose::SetWatches
+                | Purpose::AddWatch { .. }
+                | Purpose::RemoveWatches
+                | Purpose::Prove => {}
                 Purpose::User { .. } | Purpose::Close { .. } if entry.is_abandoned() => {}
                 Purpose::User { .. } if entry.sent && !entry.is_repeatable() => {
                     entry.fail(Failure::ConnectionLoss(Delivery::Unknown), outputs);

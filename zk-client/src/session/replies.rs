@@ -8,6 +8,7 @@ use zk_proto::jute::Reader;
 use zk_proto::message::ReplyHeader;
 use zk_proto::{Decode, ErrorCode, WatchedEvent, Xid};
 
+use super::lease::is_committed;
 use super::output::{Failure, News, Ticket};
 use super::pending::Completed;
 use super::{End, Phase, Session, Trouble};
@@ -33,12 +34,12 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             return;
         };
         serving.last_heard = now;
-        if let Err(trouble) = self.handle_reply(frame) {
+        if let Err(trouble) = self.handle_reply(now, frame) {
             self.hang_up(now, trouble);
         }
     }
 
-    fn handle_reply(&mut self, frame: Bytes) -> Result<(), Trouble> {
+    fn handle_reply(&mut self, now: Instant, frame: Bytes) -> Result<(), Trouble> {
         let mut reader = Reader::new(frame);
         let header = ReplyHeader::decode(&mut reader).map_err(Violation::Undecodable)?;
         // It comes for whatever is asked first, a ping too, and the server hangs up behind it
@@ -49,9 +50,9 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         }
         match header.xid {
             Xid::NOTIFICATION => self.handle_event(header, &mut reader),
-            Xid::PING => self.handle_pong(),
+            Xid::PING => self.handle_pong(now),
             Xid::AUTH => self.handle_auth_reply(header),
-            _ => self.complete(header, reader.into_rest()),
+            _ => self.complete(now, header, reader.into_rest()),
         }
     }
 
@@ -67,31 +68,39 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         Ok(())
     }
 
-    fn handle_pong(&mut self) -> Result<(), Trouble> {
-        match &mut self.phase {
-            Phase::Serving(serving) if serving.ping_in_flight => {
-                serving.ping_in_flight = false;
-                Ok(())
-            }
-            Phase::Serving(_)
-            | Phase::Backoff { .. }
+    fn handle_pong(&mut self, now: Instant) -> Result<(), Trouble> {
+        let sent = match &mut self.phase {
+            Phase::Serving(serving) => serving.ping_in_flight.take(),
+            Phase::Backoff { .. }
             | Phase::Dialling { .. }
             | Phase::Handshaking { .. }
-            | Phase::Ended(_) => {
-                Err(Violation::UnexpectedXid { got: Xid::PING, expected: None }.into())
-            }
-        }
+            | Phase::Ended(_) => None,
+        };
+        let Some(sent) = sent else {
+            return Err(Violation::UnexpectedXid { got: Xid::PING, expected: None }.into());
+        };
+        self.lease.answered(sent, now);
+        Ok(())
     }
 
     /// Replies come in the order of the requests: the oldest one is answered, or none.
-    fn complete(&mut self, header: ReplyHeader, body: Bytes) -> Result<(), Trouble> {
+    fn complete(&mut self, now: Instant, header: ReplyHeader, body: Bytes) -> Result<(), Trouble> {
         let zxid = header.zxid;
+        let asked = self.pending.oldest_asked(self.options.request_timeout);
+        let proof = asked.filter(|(op, _)| is_committed(*op, &header, &body));
         let completed =
             self.pending.complete(header, body, &mut self.watches, &mut self.outputs)?;
         // Events of one transaction share a zxid and may be cut in two by a lost connection, so
         // only replies move this forward (ClientCnxn.readResponse).
         if zxid.0 > 0 {
             self.last_zxid = zxid;
+        }
+        if let Some((_, sent)) = asked {
+            self.lease.answered(sent, now);
+        }
+        if let Some((_, sent)) = proof {
+            self.lease.committed(sent);
+            self.put_off_proof(sent);
         }
         match completed {
             Completed::Request => {}

@@ -22,16 +22,19 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         }
         self.watches.fail_overdue(now, &mut self.outputs);
         self.send_due(now);
+        self.prove_if_due(now);
         match &mut self.phase {
             Phase::Backoff { until } if *until <= now => self.dial(now),
-            Phase::Dialling { until } | Phase::Handshaking { until } if *until <= now => {
+            Phase::Dialling { until } | Phase::Handshaking { until, .. } if *until <= now => {
                 self.hang_up(now, Trouble::Silence);
             }
             Phase::Serving(serving) => {
                 if serving.silent_since() + self.timeout * 2 / 3 <= now {
                     self.hang_up(now, Trouble::Silence);
-                } else if serving.last_sent + self.timeout / 3 <= now && !serving.ping_in_flight {
-                    serving.ping_in_flight = true;
+                } else if serving.last_sent + self.timeout / 3 <= now
+                    && serving.ping_in_flight.is_none()
+                {
+                    serving.ping_in_flight = Some(now);
                     serving.last_sent = now;
                     self.pending.put_raw(&PING);
                 }
@@ -54,13 +57,13 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     pub(super) fn next_timer(&self) -> Option<(Instant, Timer)> {
         let connection = match &self.phase {
             Phase::Backoff { until } => Some((*until, Timer::Redial)),
-            Phase::Dialling { until } | Phase::Handshaking { until } => {
+            Phase::Dialling { until } | Phase::Handshaking { until, .. } => {
                 Some((*until, Timer::Attempt))
             }
             Phase::Serving(serving) => {
                 let silence = (serving.silent_since() + self.timeout * 2 / 3, Timer::Silence);
                 let heartbeat = (serving.last_sent + self.timeout / 3, Timer::Heartbeat);
-                Some(if serving.ping_in_flight || silence.0 < heartbeat.0 {
+                Some(if serving.ping_in_flight.is_some() || silence.0 < heartbeat.0 {
                     silence
                 } else {
                     heartbeat
@@ -70,9 +73,10 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         };
         let waiting = self.auth.next_deadline().into_iter().chain(self.watches.next_deadline());
         let deadlines = self.pending.next_deadline().into_iter().chain(waiting);
+        let proof = self.next_proof().map(|due| (due, Timer::Proof));
         let request =
             deadlines.map(|deadline| (deadline, Timer::Request)).min_by_key(|(due, _)| *due);
-        connection.into_iter().chain(request).min_by_key(|(due, _)| *due)
+        connection.into_iter().chain(proof).chain(request).min_by_key(|(due, _)| *due)
     }
 }
 

@@ -50,6 +50,8 @@ pub(super) fn options() -> SessionOptions {
         max_reply: 4096,
         max_pending: 100,
         max_outgoing: 100_000,
+        server_tick: None,
+        keep_lease: None,
         seed: 1,
     }
 }

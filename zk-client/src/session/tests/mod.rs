@@ -8,6 +8,7 @@ mod fixture;
 mod handshake;
 mod heartbeat;
 mod hostile;
+mod leases;
 mod limits;
 mod persistent;
 mod reconnect;

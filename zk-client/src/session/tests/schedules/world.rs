@@ -83,6 +83,8 @@ impl World {
             max_reply: 1000,
             max_pending: 30,
             max_outgoing: 1000,
+            server_tick: None,
+            keep_lease: None,
             seed,
         };
         let hosts = (1..=3).map(|port| HostPort::new("zk", port)).collect();
