@@ -36,6 +36,7 @@
 
 mod core;
 mod engine;
+mod follower;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -43,6 +44,7 @@ mod net;
 mod options;
 mod server;
 
+pub use follower::Follower;
 pub use net::{FourLetterWords, MemoryTransport, UnknownWord};
 pub use options::{ServerBuilder, StartError};
 pub use server::Server;

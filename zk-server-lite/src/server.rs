@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use zk_proto::{SessionId, Zxid};
 
+use crate::follower::Follower;
 use crate::net::{ClientCnxns, FourLetterOptions, Hub, MemoryTransport, accept_loop, tick_loop};
 use crate::options::{ServerBuilder, StartError};
 
@@ -69,6 +70,15 @@ impl Server {
     #[must_use]
     pub fn memory(&self) -> MemoryTransport {
         MemoryTransport::new(Arc::clone(&self.hub))
+    }
+
+    /// Starts another server beside it that follows it, and that can be told to lag.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn follower(&self) -> Follower {
+        Follower::start(&self.hub)
     }
 
     /// Ends a session as if its timeout had passed: its ephemeral nodes go and its connection is

@@ -9,7 +9,7 @@ use zk_proto::{Acl, ByteString, Stat, Version, Zxid};
 use super::ephemeral_type::EphemeralType;
 
 /// A node as it is stored (`DataNode`, `StatPersisted`).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DataNode {
     pub(super) data: Option<Bytes>,
     pub(super) acl: Arc<[Acl]>,

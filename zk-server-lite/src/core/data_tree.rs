@@ -15,7 +15,7 @@ use super::txn::{Change, CreateTxn, TxnHeader};
 type Nodes = std::collections::HashMap<ByteString, DataNode>;
 
 /// All nodes (`DataTree`).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DataTree {
     nodes: Nodes,
     /// The paths of each session's ephemeral nodes.

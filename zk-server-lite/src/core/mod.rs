@@ -41,7 +41,7 @@ pub(crate) use txn::{Txn, TxnBody, TxnHeader, TxnResult};
 pub(crate) use watches::{ConnId, Fired, WatchManager, WatchTable, WatchesSummary};
 
 /// The replicated state: the tree, the sessions and the last transaction that was applied.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Replica {
     tree: DataTree,
     /// Each session's timeout, in milliseconds, as it was created with.

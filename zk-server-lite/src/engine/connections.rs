@@ -1,6 +1,7 @@
 //! What the engine knows of each connection.
 
 use ::core::net::SocketAddr;
+use std::collections::VecDeque;
 
 use bytes::BytesMut;
 use zk_proto::SessionId;
@@ -8,6 +9,7 @@ use zk_proto::frame::put_frame;
 
 use crate::core::AuthIds;
 
+use super::follower::Waiting;
 use super::{ConnId, ConnectionStats, Engine, Now, Output};
 
 /// One client's connection.
@@ -19,6 +21,8 @@ pub(super) struct Connection {
     pub(super) stats: ConnectionStats,
     /// When it will be closed if it does not say who it is, in milliseconds.
     pub(super) handshake_deadline_ms: u64,
+    /// What waits for the leader.
+    pub(super) waiting: VecDeque<Waiting>,
     out: BytesMut,
     /// Whether it stands in the list of those with bytes to send.
     listed: bool,
@@ -30,6 +34,15 @@ pub(super) enum Phase {
     /// It has not said who it is.
     #[default]
     Handshaking,
+    /// It has said who it is, and the leader has not agreed so far.
+    Joining {
+        /// The session that it will have.
+        session: SessionId,
+        /// What will be granted to it, in milliseconds.
+        timeout_ms: i32,
+        /// Whether it would have a server without a quorum, if it knows of such.
+        read_only: Option<bool>,
+    },
     /// It has a session.
     Serving {
         /// Which.
@@ -54,6 +67,7 @@ impl Connection {
             peer,
             stats: ConnectionStats::new(now.wall_ms),
             handshake_deadline_ms,
+            waiting: VecDeque::new(),
             out: BytesMut::new(),
             listed: false,
         }

@@ -24,7 +24,9 @@ impl Engine {
             .timeout
             .min(self.options.max_session_timeout_ms)
             .max(self.options.min_session_timeout_ms);
-        if request.session_id == SessionId::NONE {
+        if self.follower.is_some() {
+            self.join(conn, &request, timeout_ms);
+        } else if request.session_id == SessionId::NONE {
             let session = self.create_session(timeout_ms, now);
             self.welcome(conn, session, (timeout_ms, request.read_only), now);
             // To take a session up again is no request, to have one made is.
@@ -38,26 +40,33 @@ impl Engine {
     }
 
     fn create_session(&mut self, timeout: i32, now: Now) -> SessionId {
+        let session = self.next_session();
+        let _ = self.commit(&Caller::server(session), WriteRequest::CreateSession { timeout }, now);
+        session
+    }
+
+    pub(super) fn next_session(&mut self) -> SessionId {
         let session = self.last_session_id;
         self.last_session_id = next_session_id(session);
-        let _ = self.commit(&Caller::server(session), WriteRequest::CreateSession { timeout }, now);
         session
     }
 
     /// The session's other connection goes first, and only then is the password looked at: who
     /// knows the id can interrupt a client, but not be it.
     fn may_take_over(&mut self, conn: ConnId, request: &ConnectRequest) -> bool {
+        self.has_password(conn, request) && self.replica.has_session(request.session_id)
+    }
+
+    pub(super) fn has_password(&mut self, conn: ConnId, request: &ConnectRequest) -> bool {
         if let Some(other) = self.owners.get(&request.session_id).copied()
             && other != conn
         {
             self.close(other);
         }
-        let password = session_password(request.session_id);
-        self.replica.has_session(request.session_id)
-            && request.passwd.as_bytes() == password.as_bytes()
+        request.passwd.as_bytes() == session_password(request.session_id).as_bytes()
     }
 
-    fn welcome(
+    pub(super) fn welcome(
         &mut self,
         conn: ConnId,
         session: SessionId,
@@ -65,7 +74,10 @@ impl Engine {
         now: Now,
     ) {
         let expires = self.expiry.expires(now.elapsed_ms, timeout_ms);
-        self.expiry.set(session, expires);
+        if self.follower.is_none() {
+            self.expiry.set(session, expires);
+            self.leader.forget(session);
+        }
         self.owners.insert(session, conn);
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.phase = Phase::Serving { session, timeout_ms, expires };
@@ -85,7 +97,7 @@ impl Engine {
     }
 
     /// A timeout of 0 is how a client learns that its session is gone.
-    fn refuse(&mut self, conn: ConnId, read_only: Option<bool>) {
+    pub(super) fn refuse(&mut self, conn: ConnId, read_only: Option<bool>) {
         self.respond(
             conn,
             &ConnectResponse {

@@ -17,7 +17,9 @@ mod authentication;
 mod connections;
 mod containers;
 mod expiry;
+mod follower;
 mod handshake;
+mod leader;
 mod null_path;
 mod reply;
 mod requests;
@@ -44,6 +46,9 @@ use connections::{Connection, Phase};
 use containers::ContainerManager;
 pub(crate) use containers::ContainerOptions;
 use expiry::ExpiryQueue;
+use follower::Follower;
+pub(crate) use leader::{FollowerId, Forward, Ordered};
+use leader::{Leader, Origin};
 pub(crate) use stats::{ConnectionStats, LastOp, ServerStats};
 pub(crate) use status::ConnectionStatus;
 
@@ -114,6 +119,9 @@ pub(crate) struct Engine {
     /// What is left of connections that were closed.
     closing: VecDeque<Output>,
     stats: ServerStats,
+    leader: Leader,
+    /// What a server has that follows another one.
+    follower: Option<Follower>,
 }
 
 impl Engine {
@@ -130,6 +138,8 @@ impl Engine {
             ready: VecDeque::new(),
             closing: VecDeque::new(),
             stats: ServerStats::default(),
+            leader: Leader::default(),
+            follower: None,
             options,
         }
     }
@@ -153,6 +163,10 @@ impl Engine {
         connection.stats.count_received();
         match connection.phase {
             Phase::Handshaking => self.handshake(conn, frame, now),
+            Phase::Joining { session, .. } => {
+                let caller = Caller { session, ids: connection.ids.clone() };
+                self.hold(conn, caller, frame);
+            }
             Phase::Serving { session, .. } => {
                 // What the connection has shown so far; what it shows later is for later requests.
                 let caller = Caller { session, ids: connection.ids.clone() };
@@ -253,20 +267,39 @@ impl Engine {
 
     /// Decides, applies and tells those who watch; a refused write is a transaction, too.
     fn commit(&mut self, caller: &Caller, request: WriteRequest, now: Now) -> (Zxid, TxnResult) {
+        self.commit_for(None, caller, request, now)
+    }
+
+    /// The same, for the one who waits for it at a follower.
+    fn commit_for(
+        &mut self,
+        origin: Option<Origin>,
+        caller: &Caller,
+        request: WriteRequest,
+        now: Now,
+    ) -> (Zxid, TxnResult) {
         let features = self.options.features;
         let body = self.replica.prepare(caller, request, features).unwrap_or_else(TxnBody::Error);
         let zxid = Zxid(self.replica.last_zxid().0.wrapping_add(1));
         let header = TxnHeader { session: caller.session, zxid, time: now.wall_ms };
-        let applied = self.replica.apply(&Txn { header, body });
+        let txn = Txn { header, body };
+        let result = self.apply(&txn);
         self.containers.observe(self.replica.tree(), now);
+        self.leader.publish(txn, origin);
+        (zxid, result)
+    }
+
+    /// Carries out what was decided, and tells those who watch here.
+    fn apply(&mut self, txn: &Txn) -> TxnResult {
+        let applied = self.replica.apply(txn);
         for change in &applied.changes {
             for fired in self.watches.trigger(change) {
                 if self.may_hear(&fired) {
-                    self.send_event(fired.conn, fired.event, fired.path, zxid);
+                    self.send_event(fired.conn, fired.event, fired.path, txn.header.zxid);
                 }
             }
         }
-        (zxid, applied.result)
+        applied.result
     }
 
     /// Whether a watcher may read what the event is about, with what it has shown by now
@@ -280,6 +313,7 @@ impl Engine {
     /// Ends a session that did not ask for it: its connection is closed without a word.
     fn end_session(&mut self, session: SessionId, now: Now) {
         self.expiry.remove(session);
+        self.leader.forget(session);
         let _ = self.commit(&Caller::server(session), WriteRequest::CloseSession, now);
         if let Some(conn) = self.owners.get(&session) {
             self.close(*conn);

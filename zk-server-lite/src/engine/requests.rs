@@ -11,6 +11,7 @@ use zk_proto::{ByteString, Decode, ErrorCode, OpCode, Xid, Zxid};
 
 use crate::core::{Caller, TxnResult, WatchTable, WriteRequest, is_unreadable_at_once};
 
+use super::follower::goes_to_leader;
 use super::null_path;
 use super::reply::refused;
 use super::set_watches::all_lists;
@@ -18,7 +19,7 @@ use super::{ConnId, Engine, Now};
 
 impl Engine {
     pub(super) fn request(&mut self, conn: ConnId, caller: &Caller, frame: Bytes, now: Now) {
-        let mut reader = Reader::new(frame);
+        let mut reader = Reader::new(frame.clone());
         let Ok(RequestHeader { xid, op: number }) = RequestHeader::decode(&mut reader) else {
             return self.close(conn);
         };
@@ -29,6 +30,20 @@ impl Engine {
             Some(OpCode::Sasl) => return self.sasl(conn, xid, &mut reader),
             _ => self.note(conn, op.unwrap_or(OpCode::Error), xid, now),
         }
+        if self.is_behind(conn) && !goes_to_leader(op, reader.clone()) {
+            return self.hold(conn, caller.clone(), frame);
+        }
+        self.answer(conn, caller, (xid, op, reader), now);
+    }
+
+    /// Answers a request, or sends it to the leader, where there is one.
+    pub(super) fn answer(
+        &mut self,
+        conn: ConnId,
+        caller: &Caller,
+        (xid, op, mut reader): (Xid, Option<OpCode>, Reader),
+        now: Now,
+    ) {
         match op {
             // createSession is a valid number in the original, which then answers with a frame
             // that no client can read; a check is valid only inside a multi.
@@ -92,8 +107,12 @@ impl Engine {
             Request::Reconfig(_) => WriteRequest::Reconfig,
             Request::CloseSession(_) => {
                 self.write(conn, caller, (xid, WriteRequest::CloseSession), now);
-                self.expiry.remove(caller.session);
-                return self.close(conn);
+                if self.follower.is_none() {
+                    self.expiry.remove(caller.session);
+                    self.leader.forget(caller.session);
+                    self.close(conn);
+                }
+                return;
             }
             read => return self.read(conn, caller, xid, read),
         };
@@ -107,6 +126,9 @@ impl Engine {
         (xid, request): (Xid, WriteRequest),
         now: Now,
     ) {
+        if self.follower.is_some() {
+            return self.forward_write(conn, caller, (xid, request));
+        }
         let (zxid, result) = self.commit(caller, request, now);
         if matches!(result, TxnResult::Error(_)) {
             self.note_refusal(conn);
@@ -168,6 +190,9 @@ impl Engine {
         match request {
             // Whatever xid the ping had.
             Request::Ping(_) => self.reply(conn, Xid::PING, Ok(NoBody {})),
+            Request::Sync(request) if self.follower.is_some() => {
+                self.forward_sync(conn, xid, request.path);
+            }
             Request::Sync(request) => {
                 self.reply(conn, xid, Ok(SyncResponse { path: request.path }));
             }

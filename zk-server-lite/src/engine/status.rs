@@ -33,7 +33,9 @@ impl Engine {
     pub(crate) fn connections(&self) -> impl Iterator<Item = ConnectionStatus> + '_ {
         self.connections.iter().map(|(conn, connection)| {
             let (session, expires_ms) = match connection.phase {
-                Phase::Handshaking => (None, connection.handshake_deadline_ms),
+                Phase::Handshaking | Phase::Joining { .. } => {
+                    (None, connection.handshake_deadline_ms)
+                }
                 Phase::Serving { session, timeout_ms, expires } => {
                     (Some((session, timeout_ms)), expires)
                 }
@@ -68,7 +70,10 @@ impl Engine {
             let later = self.expiry.expires(now.elapsed_ms, *timeout_ms);
             if later != *expires {
                 *expires = later;
-                self.expiry.set(*session, later);
+                match &mut self.follower {
+                    Some(follower) => follower.touch(*session, *timeout_ms),
+                    None => self.expiry.set(*session, later),
+                }
             }
         }
     }

@@ -70,7 +70,7 @@ impl Engine {
         match self.connections.get(&conn).map(|connection| &connection.phase) {
             Some(Phase::Serving { session, .. }) => *session,
             // Nobody watches without a session.
-            Some(Phase::Handshaking) | None => SessionId::NONE,
+            Some(Phase::Handshaking | Phase::Joining { .. }) | None => SessionId::NONE,
         }
     }
 }

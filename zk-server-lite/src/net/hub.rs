@@ -13,12 +13,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zk_proto::frame::{FrameError, take_frame};
 
-use crate::engine::{ConnId, Engine, EngineOptions, Now, Output};
+use crate::engine::{ConnId, Engine, EngineOptions, FollowerId, Now, Output};
 
 use super::client_cnxns::Place;
 use super::clock::Clock;
 use super::connection;
 use super::four_letter::{FourLetterOptions, TraceMask};
+use super::link::Link;
 use super::outbox::{Cause, Fate, Outbox};
 
 /// The engine, and what it takes to run it.
@@ -34,6 +35,8 @@ pub(crate) struct Hub {
     stop: CancellationToken,
     /// Wakes the ticker when it sleeps for longer than the engine wants.
     earlier_deadline: Notify,
+    /// Whom it follows, and who it is there.
+    leader: Option<(Arc<Self>, FollowerId)>,
 }
 
 #[derive(Debug)]
@@ -41,6 +44,8 @@ struct State {
     engine: Engine,
     outboxes: BTreeMap<ConnId, Arc<Outbox>>,
     last_conn: u64,
+    /// Who is told of every transaction.
+    links: Vec<Arc<Link>>,
     /// What the ticker sleeps for.
     armed: Option<u64>,
     stopped: bool,
@@ -59,6 +64,9 @@ pub(super) enum Fed {
 /// exceed it, but then it is the last one until then.
 pub(super) const OUTBOX_PAUSE: usize = 256 * 1024;
 
+/// The number of the first follower: that of a server that stands alone is 1.
+const FIRST_FOLLOWER: u8 = 2;
+
 impl Hub {
     /// Must be called on a tokio runtime, which will run everything.
     pub(crate) fn new(
@@ -68,10 +76,37 @@ impl Hub {
     ) -> Self {
         let clock = Clock::start();
         let seed = u64::try_from(clock.start_wall_ms()).unwrap_or(0);
+        Self::with(Engine::new(options(seed)), clock, max_frame, four_letter)
+    }
+
+    /// A server that follows another one, which knows so far what that one knows, and the way by
+    /// which it learns more.
+    pub(crate) fn follower(leader: &Arc<Self>) -> (Arc<Self>, Arc<Link>) {
+        let mut state = leader.lock();
+        let number = u8::try_from(state.links.len()).unwrap_or(u8::MAX);
+        let id = FollowerId(number.saturating_add(FIRST_FOLLOWER));
+        let link = Arc::new(Link::new(id));
+        state.engine.lead();
+        state.links.push(Arc::clone(&link));
+        let engine = state.engine.follower(id);
+        drop(state);
+        let mut hub =
+            Self::with(engine, leader.clock, leader.max_frame, leader.four_letter.clone());
+        hub.leader = Some((Arc::clone(leader), id));
+        (Arc::new(hub), link)
+    }
+
+    fn with(
+        engine: Engine,
+        clock: Clock,
+        max_frame: usize,
+        four_letter: FourLetterOptions,
+    ) -> Self {
         let state = State {
-            engine: Engine::new(options(seed)),
+            engine,
             outboxes: BTreeMap::new(),
             last_conn: 0,
+            links: Vec::new(),
             armed: None,
             stopped: false,
         };
@@ -85,6 +120,7 @@ impl Hub {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             earlier_deadline: Notify::new(),
+            leader: None,
         }
     }
 
@@ -202,6 +238,8 @@ impl Hub {
 
     /// Passes on what the engine has put out, while the lock still keeps it in order.
     fn settle(&self, state: &mut State, awake: Option<ConnId>) {
+        self.ask_leader(state);
+        state.tell_followers();
         while let Some(output) = state.engine.poll_output() {
             match output {
                 Output::Send { conn, bytes } => {
@@ -224,12 +262,33 @@ impl Hub {
         }
     }
 
+    /// The leader may be locked while a follower is, never the other way round.
+    fn ask_leader(&self, state: &mut State) {
+        let Some((leader, me)) = &self.leader else {
+            return;
+        };
+        while let Some(forward) = state.engine.poll_forward() {
+            let answer = leader.with_engine(|engine, now| engine.handle_forward(*me, forward, now));
+            if let Some(answer) = answer {
+                state.engine.handle_revalidated(answer, self.clock.now());
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
+    fn tell_followers(&mut self) {
+        while let Some(ordered) = self.engine.poll_ordered() {
+            for link in self.links.iter().filter(|link| !link.is_closed()) {
+                link.push(ordered.clone());
+            }
+        }
+    }
+
     fn end(&mut self, conn: ConnId, fate: Fate) {
         if let Some(outbox) = self.outboxes.remove(&conn) {
             outbox.end(fate);

@@ -20,7 +20,7 @@ use super::data_tree::{DataTree, QUOTA, parent_of};
 use stats_track::{Key, StatsTrack};
 
 /// The paths that have limits.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Quotas {
     prefixes: BTreeSet<ByteString>,
 }

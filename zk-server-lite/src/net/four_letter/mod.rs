@@ -41,7 +41,7 @@ pub(super) fn opening(bytes: &[u8]) -> Opening {
 }
 
 /// What answers need to know besides the engine's state.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FourLetterOptions {
     pub(crate) words: FourLetterWords,
     /// Where it listens, if it does.
