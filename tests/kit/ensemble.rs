@@ -1,4 +1,4 @@
-//! Three real ZooKeepers that elect a leader, and can be cut off from each other.
+//! Three real servers that elect a leader, and can be cut off from each other.
 //!
 //! Each is on two networks: on one it has its published port for clients, on the other it speaks
 //! to its peers. So a server can lose its peers and keep its clients, which is where a client's
@@ -99,7 +99,7 @@ impl Ensemble {
 
     /// Cuts a server off from the others. Its clients still reach it.
     pub async fn cut_off(&self, index: usize) {
-        let container = self.servers[index].id().to_owned();
+        let container = self.id_of(index);
         let request = NetworkDisconnectRequest { container, force: Some(true) };
         self.docker.disconnect_network(&self.peers, request).await.unwrap();
     }
@@ -108,11 +108,13 @@ impl Ensemble {
     pub async fn join(&self, index: usize) {
         let endpoint =
             EndpointSettings { aliases: Some(vec![alias(index + 1)]), ..Default::default() };
-        let request = NetworkConnectRequest {
-            container: self.servers[index].id().to_owned(),
-            endpoint_config: Some(endpoint),
-        };
+        let request =
+            NetworkConnectRequest { container: self.id_of(index), endpoint_config: Some(endpoint) };
         self.docker.connect_network(&self.peers, request).await.unwrap();
+    }
+
+    fn id_of(&self, index: usize) -> String {
+        self.servers.get(index).unwrap().id().to_owned()
     }
 
     /// Removes the containers and their network.

@@ -47,7 +47,10 @@ struct Way {
 
 impl FaultProxy {
     /// Begins to accept connections for the server at `target`, without faults.
-    pub async fn start(target: SocketAddr) -> Self {
+    ///
+    /// Needs a runtime, whose tasks it lives in.
+    #[must_use]
+    pub fn start(target: SocketAddr) -> Self {
         let reserve = socket(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let address = reserve.local_addr().unwrap();
         let faults = Arc::new(watch::Sender::new(Faults {
@@ -258,7 +261,7 @@ mod tests {
 
     #[tokio::test]
     async fn bytes_pass_until_the_connection_is_cut() {
-        let proxy = FaultProxy::start(echo().await).await;
+        let proxy = FaultProxy::start(echo().await);
         let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
         assert_eq!(say(&mut stream, b"ping").await.unwrap(), b"ping");
         proxy.cut();
@@ -270,7 +273,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_connection_is_refused_and_the_port_stays_ours() {
-        let proxy = FaultProxy::start(echo().await).await;
+        let proxy = FaultProxy::start(echo().await);
         let mut stays = TcpStream::connect(proxy.address()).await.unwrap();
         assert_eq!(say(&mut stays, b"here").await.unwrap(), b"here");
         proxy.refuse(true);
@@ -292,7 +295,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_held_arrives_later_and_in_order() {
-        let proxy = FaultProxy::start(echo().await).await;
+        let proxy = FaultProxy::start(echo().await);
         let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
         assert_eq!(say(&mut stream, b"one").await.unwrap(), b"one");
         proxy.hold_to_client(true);
@@ -308,7 +311,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_delayed_takes_that_long_each_way() {
-        let proxy = FaultProxy::start(echo().await).await;
+        let proxy = FaultProxy::start(echo().await);
         let delay = Duration::from_millis(30);
         proxy.delay(delay);
         let begin = Instant::now();
@@ -319,7 +322,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_next_connection_goes_to_the_new_target() {
-        let proxy = FaultProxy::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))).await;
+        let proxy = FaultProxy::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
         let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
         assert!(say(&mut stream, b"nobody").await.is_err());
         proxy.retarget(echo().await);

@@ -35,7 +35,7 @@ impl RealServer {
     pub(crate) async fn launch(request: ContainerRequest<GenericImage>) -> Self {
         let container = request.start().await.unwrap();
         let target = container::address(&container).await.unwrap();
-        Self { container, proxy: FaultProxy::start(target).await }
+        Self { container, proxy: FaultProxy::start(target) }
     }
 
     /// The way to it, with its faults.

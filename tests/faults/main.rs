@@ -1,0 +1,95 @@
+//! What a client makes of real ZooKeeper being killed, paused, started again and torn apart.
+//!
+//! Only with `ZK_TEST_SERVER=container` and the feature `container`. One case at a time: a fault is
+//! to be the case's own. Cases with an ensemble share one, and leave it whole.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test may panic, and its name says what it is"
+)]
+
+mod ensemble;
+mod single;
+
+use std::env;
+use std::future::Future;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Trial};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+use zk_test_kit::Ensemble;
+
+type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let wanted = env::var("ZK_TEST_SERVER").is_ok_and(|server| server == "container");
+    if !wanted && !arguments.list {
+        eprintln!("no faults without ZK_TEST_SERVER=container: no case is run");
+    }
+    let runtime =
+        Arc::new(Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+    let shared = Arc::new(Mutex::new(None));
+    let alone = single::CASES.iter().map(|(name, case)| {
+        let runtime = Arc::clone(&runtime);
+        Trial::test(format!("single::{name}"), move || {
+            run(&runtime, case());
+            Ok(())
+        })
+    });
+    let together = ensemble::CASES.iter().map(|(name, case)| {
+        let (runtime, shared) = (Arc::clone(&runtime), Arc::clone(&shared));
+        Trial::test(format!("ensemble::{name}"), move || {
+            let ensemble = whole_ensemble(&runtime, &shared);
+            run(&runtime, case(ensemble));
+            Ok(())
+        })
+    });
+    let trials = alone.chain(together).map(|trial| trial.with_ignored_flag(!wanted)).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if let Some(ensemble) = shared.lock().unwrap().take().and_then(Arc::into_inner) {
+        runtime.block_on(ensemble.stop());
+    }
+    conclusion.exit_code()
+}
+
+/// The ensemble that all cases share, as it was before the first one.
+fn whole_ensemble(runtime: &Runtime, shared: &Mutex<Option<Arc<Ensemble>>>) -> Arc<Ensemble> {
+    let mut shared = shared.lock().unwrap();
+    let ensemble = shared.get_or_insert_with(|| Arc::new(runtime.block_on(Ensemble::start())));
+    runtime.block_on(ensemble.until_quorum(ensemble.servers().len()));
+    Arc::clone(ensemble)
+}
+
+fn run(runtime: &Runtime, case: Running) {
+    // A task of its own, so that panics are its own too.
+    let case = runtime.spawn(case);
+    match runtime.block_on(async { timeout(LIMIT, case).await }) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => panic!("not over after {LIMIT:?}"),
+    }
+}
+
+/// Names cases, and boxes them.
+macro_rules! fault_cases {
+    ($($name:ident),* $(,)?) => {
+        pub(crate) const CASES: &[(&str, fn() -> $crate::Running)] =
+            &[$( (stringify!($name), || Box::pin($name())) ),*];
+    };
+    (with $kind:ty: $($name:ident),* $(,)?) => {
+        pub(crate) const CASES: &[(&str, fn($kind) -> $crate::Running)] =
+            &[$( (stringify!($name), |with| Box::pin($name(with))) ),*];
+    };
+}
+pub(crate) use fault_cases;
+
+const LIMIT: Duration = Duration::from_secs(120);
