@@ -24,7 +24,8 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Trial};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
-use zk_test_kit::Ensemble;
+use zk_test_kit::ensemble::{Ensemble, engine_answers};
+use zk_test_kit::run::required;
 
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -35,8 +36,15 @@ fn main() -> ExitCode {
     if !wanted && !arguments.list {
         eprintln!("no faults without ZK_TEST_SERVER=container: no case is run");
     }
-    let runtime =
-        Arc::new(Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = Arc::new(runtime);
+    let answers = wanted && runtime.block_on(engine_answers());
+    if wanted && !answers && !arguments.list {
+        eprintln!("no container engine answers: no case is run");
+        if required() {
+            return ExitCode::FAILURE;
+        }
+    }
     let shared = Arc::new(Mutex::new(None));
     let alone = single::CASES.iter().map(|(name, case)| {
         let runtime = Arc::clone(&runtime);
@@ -53,7 +61,7 @@ fn main() -> ExitCode {
             Ok(())
         })
     });
-    let trials = alone.chain(together).map(|trial| trial.with_ignored_flag(!wanted)).collect();
+    let trials = alone.chain(together).map(|trial| trial.with_ignored_flag(!answers)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     if let Some(ensemble) = shared.lock().unwrap().take().and_then(Arc::into_inner) {
         runtime.block_on(ensemble.stop());

@@ -128,6 +128,14 @@ impl Ensemble {
     }
 }
 
+/// Whether containers can be had at all.
+pub async fn engine_answers() -> bool {
+    match Docker::connect_with_defaults() {
+        Ok(docker) => docker.ping().await.is_ok(),
+        Err(_) => false,
+    }
+}
+
 /// The name by which the others know a server.
 fn alias(id: usize) -> String {
     format!("zk{id}")
