@@ -85,7 +85,7 @@
 //! - TLS: a [`Connect`] of your own may bring it,
 //! - read-only servers: a session is only taken from a server with a quorum,
 //! - a new session under the same handle after expiry: make a new [`Client`],
-//! - SASL.
+//! - GSSAPI (Kerberos). SASL with DIGEST-MD5 is there, with the feature `sasl`.
 mod auth_failure;
 mod chroot;
 mod client;
@@ -100,6 +100,8 @@ mod lease;
 mod mailbox;
 mod options;
 mod reply;
+#[cfg(feature = "sasl")]
+mod sasl;
 mod session;
 mod shared_session;
 mod state;
@@ -121,6 +123,8 @@ pub use error::{Delivery, Error, Violation};
 pub use lease::Lease;
 pub use options::ClientBuilder;
 pub use reply::{Reply, Watch, WatchedReply};
+#[cfg(feature = "sasl")]
+pub use sasl::DigestMd5;
 pub use state::{Generation, SessionContinuity, SessionState};
 pub use transport::{Connect, Connecting, Stream, TcpConnector, connect_with};
 pub use watch_stream::{NodeEvent, WatchItem, WatchStream, WatchStreamReply};

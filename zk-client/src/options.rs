@@ -7,6 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
+#[cfg(feature = "sasl")]
+use uuid::Uuid;
 use zk_proto::ByteString;
 use zk_proto::frame::DEFAULT_MAX_FRAME;
 use zk_proto::message::{AuthPacket, Secret};
@@ -15,6 +17,8 @@ use crate::client::Client;
 use crate::connect_string::ConnectString;
 use crate::driver;
 use crate::error::Error;
+#[cfg(feature = "sasl")]
+use crate::sasl::DigestMd5;
 use crate::session::{Session, SessionOptions};
 use crate::shared_session::SharedSession;
 use crate::state::SessionState;
@@ -29,6 +33,8 @@ pub struct ClientBuilder {
     connect_timeout: Option<Duration>,
     connector: Box<dyn Connect>,
     credentials: Vec<AuthPacket>,
+    #[cfg(feature = "sasl")]
+    sasl: Option<DigestMd5>,
 }
 
 impl ClientBuilder {
@@ -50,6 +56,8 @@ impl ClientBuilder {
             connect_timeout: None,
             connector: Box::new(TcpConnector::default()),
             credentials: Vec::new(),
+            #[cfg(feature = "sasl")]
+            sasl: None,
         }
     }
 
@@ -148,6 +156,25 @@ impl ClientBuilder {
         self.auth("digest", format!("{user}:{password}"))
     }
 
+    /// Who this client is, by SASL's mechanism DIGEST-MD5: shown on every connection before
+    /// anything else, without the password going over the wire. See [`sasl`](Self::sasl).
+    #[cfg(feature = "sasl")]
+    pub fn sasl_digest_md5(self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.sasl(DigestMd5::new(user, password))
+    }
+
+    /// Who this client is, by SASL. Credentials, watches and requests wait until server and client
+    /// have proven each other that they know the password; so does the state
+    /// [`Connected`](SessionState::Connected). If they have not, the client ends with
+    /// [`Error::AuthFailed`], which says why. Neither logs nor `Debug` show the password.
+    ///
+    /// In ACLs the user has the scheme `sasl`: `Id { scheme: Some("sasl".into()), .. }`.
+    #[cfg(feature = "sasl")]
+    pub fn sasl(mut self, who: DigestMd5) -> Self {
+        self.sasl = Some(who);
+        self
+    }
+
     /// Where jitter and the order of hosts come from, to repeat a run. Default: random.
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -176,6 +203,11 @@ impl ClientBuilder {
         let mut session = Session::new(self.session, hosts, now);
         for credential in self.credentials {
             session.add_auth(now, credential, None)?;
+        }
+        #[cfg(feature = "sasl")]
+        if let Some(who) = self.sasl {
+            // Nonces are never repeated, so not even a run with a seed has them from it.
+            session.use_sasl(who, Uuid::new_v4().into_bytes());
         }
         let shared = Arc::new(SharedSession::new(session));
         let client = Client::new(Arc::clone(&shared), chroot, runtime.clone());

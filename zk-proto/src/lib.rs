@@ -13,6 +13,7 @@
 //! | [`id`] | `Zxid`, `Xid`, `SessionId`, `Version`, `Password` |
 //! | [`path`] | path rules and the sequence suffix |
 //! | [`watch`] | events, and which event reaches which kind of watch |
+//! | `sasl` (feature) | DIGEST-MD5: directives, and what is computed of a password |
 //! | [`error_code`], [`create_mode`] | the numbers of `KeeperException.Code` and `CreateMode` |
 //!
 //! ```
@@ -36,6 +37,8 @@ pub mod jute;
 pub mod message;
 pub mod op;
 pub mod path;
+#[cfg(feature = "sasl")]
+pub mod sasl;
 pub mod watch;
 
 pub use bytestring::ByteString;

@@ -65,11 +65,21 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.id = response.session_id;
         self.password = own(&response.passwd);
         self.timeout = timeout;
+        #[cfg(feature = "sasl")]
+        if self.begin_sasl(now) {
+            return;
+        }
+        self.serve(now, now);
+    }
+
+    /// Lets everything through that has waited for this connection. The session was granted
+    /// `since` when, and nothing counted as a sign of its life from then on.
+    pub(super) fn serve(&mut self, now: Instant, since: Instant) {
         self.phase = Phase::Serving(Serving {
-            last_sent: now,
+            last_sent: since,
             last_heard: now,
             ping_in_flight: None,
-            last_proof: now,
+            last_proof: since,
             unknown_since: Some(now),
         });
         self.auth.replay(&mut self.pending);

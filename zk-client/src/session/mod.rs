@@ -23,6 +23,8 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod auth;
+#[cfg(feature = "sasl")]
+mod digest_md5;
 mod entry;
 mod handshake;
 mod hosts;
@@ -31,6 +33,8 @@ mod output;
 mod pending;
 mod proofs;
 mod replies;
+#[cfg(feature = "sasl")]
+mod sasl;
 mod timers;
 mod watches;
 mod watching;
@@ -99,6 +103,8 @@ pub(crate) struct Session<T, W> {
     hosts: Hosts,
     lease: LeaseClock,
     auth: Auth<T>,
+    #[cfg(feature = "sasl")]
+    sasl: Option<sasl::Sasl>,
     pending: Pending<T, W>,
     watches: Watches<T, W>,
     outputs: Outputs<T, W>,
@@ -112,7 +118,7 @@ enum Phase {
     Backoff { until: Instant },
     /// The shell is opening a connection.
     Dialling { until: Instant },
-    /// Connected, waiting for the session to be granted.
+    /// Connected, waiting for the session to be granted and for SASL, if there is any.
     Handshaking { asked: Instant, until: Instant },
     /// The session is alive on this connection.
     Serving(Serving),
@@ -178,6 +184,8 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             hosts: Hosts::new(hosts, options.seed),
             lease: LeaseClock::new(options.server_tick),
             auth: Auth::default(),
+            #[cfg(feature = "sasl")]
+            sasl: None,
             pending: Pending::default(),
             watches: Watches::default(),
             outputs: Outputs::default(),
@@ -281,6 +289,10 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.phase = Phase::Backoff { until: now + self.hosts.pause(was_serving, self.timeout) };
         self.pending.connection_lost(&mut self.outputs);
         self.auth.connection_lost();
+        #[cfg(feature = "sasl")]
+        if let Some(sasl) = &mut self.sasl {
+            sasl.connection_lost();
+        }
         self.watches.connection_lost();
         self.lease.connection_lost();
         if was_serving {

@@ -164,6 +164,14 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         put_frame(&mut self.outgoing, |out| put_request(out, Xid::AUTH, request));
     }
 
+    /// Puts a request into the outgoing bytes whose reply somebody else looks out for.
+    #[cfg(feature = "sasl")]
+    pub(super) fn put_apart(&mut self, request: &Request) -> Xid {
+        let xid = self.next_xid();
+        put_frame(&mut self.outgoing, |out| put_request(out, xid, request));
+        xid
+    }
+
     /// How many bytes a request has on the wire.
     pub(super) fn length(request: &Request) -> usize {
         let mut wire = BytesMut::new();

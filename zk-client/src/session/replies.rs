@@ -30,6 +30,10 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
 
     fn handle_frame(&mut self, now: Instant, frame: Bytes) {
         let Phase::Serving(serving) = &mut self.phase else {
+            #[cfg(feature = "sasl")]
+            if self.handle_sasl_frame(now, &frame) {
+                return;
+            }
             self.handle_connect_response(now, frame);
             return;
         };

@@ -13,5 +13,7 @@ mod limits;
 mod persistent;
 mod reconnect;
 mod removals;
+#[cfg(feature = "sasl")]
+mod sasl;
 mod schedules;
 mod watches;
