@@ -25,6 +25,7 @@ mod handshake;
 mod hostile;
 mod limits;
 mod lock;
+mod many;
 mod multi;
 mod multi_frames;
 mod multi_watch_order;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         hostile::cases(),
         limits::cases(),
         lock::cases(),
+        many::cases(),
         multi::cases(),
         multi_frames::cases(),
         multi_watch_order::cases(),
