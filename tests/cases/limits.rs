@@ -8,6 +8,7 @@ zk_test_kit::cases![
     a_request_may_fill_a_frame_to_the_last_byte,
     a_request_over_the_limit_is_refused_before_it_is_sent,
     a_bad_path_is_refused_before_it_is_sent,
+    a_reply_over_the_limit_fails_its_call_alone_and_costs_no_connection,
 ];
 
 async fn a_request_may_fill_a_frame_to_the_last_byte(server: &TestServer) {
@@ -33,6 +34,21 @@ async fn a_request_over_the_limit_is_refused_before_it_is_sent(server: &TestServ
     );
     assert_eq!(network.counts().requests, sent);
     assert_eq!(client.get("/a").await.unwrap().0, "kept");
+    assert_eq!(network.dialled().len(), 1);
+}
+
+async fn a_reply_over_the_limit_fails_its_call_alone_and_costs_no_connection(server: &TestServer) {
+    server.client().await.create("/large", vec![7_u8; 100_000]).await.unwrap();
+    let network = server.network();
+    let client = server.builder(&network).max_reply(1000).connect().await.unwrap();
+    let (before, large) = (client.exists("/").send(), client.get("/large").watch().send());
+    let after = client.exists("/large").send();
+    before.await.unwrap();
+    let error = large.await.unwrap_err();
+    assert!(matches!(error, Error::ReplyTooLarge { length: 100_000.., limit: 1000 }), "{error}");
+    assert!(after.await.unwrap().is_some());
+    client.set("/large", "small").await.unwrap();
+    assert_eq!(client.get("/large").await.unwrap().0, "small");
     assert_eq!(network.dialled().len(), 1);
 }
 

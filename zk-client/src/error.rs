@@ -90,8 +90,10 @@ pub enum Error {
         /// Bytes allowed.
         limit: usize,
     },
-    /// The reply is longer than this client accepts. If the request was a write, the server has
-    /// carried it out or refused it.
+    /// The reply is longer than this client accepts; the rest of it was dropped. If the request was
+    /// a write, the server has carried it out. Other requests are not touched, and the connection
+    /// stays, unless the length is beyond what any reply has: above 256 MiB it is taken for another
+    /// protocol, and a write may then have been refused, too.
     #[error("reply of {length} bytes is over the limit of {limit}")]
     ReplyTooLarge {
         /// Bytes of the reply.

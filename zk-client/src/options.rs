@@ -88,8 +88,9 @@ impl ClientBuilder {
         self
     }
 
-    /// The longest reply in bytes. Servers do not limit replies, so this is well above what they
-    /// accept: default 16 MiB.
+    /// The longest reply in bytes; a longer one fails its request with [`Error::ReplyTooLarge`] and
+    /// is dropped as it comes. Servers do not limit replies, so this is well above what they accept:
+    /// default 16 MiB.
     pub const fn max_reply(mut self, bytes: usize) -> Self {
         self.session.max_reply = bytes;
         self

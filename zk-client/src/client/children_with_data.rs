@@ -36,8 +36,7 @@ impl<'a> ChildrenWithData<'a> {
 
     /// How many children one request reads; at least 1. Default 16: as many nodes of the default
     /// largest size as the default largest reply can hold. More are fine where nodes are small; a
-    /// reply over [`ClientBuilder::max_reply`](crate::ClientBuilder::max_reply) fails the call and
-    /// costs the connection.
+    /// reply over [`ClientBuilder::max_reply`](crate::ClientBuilder::max_reply) fails the call.
     pub const fn batch(mut self, children: usize) -> Self {
         self.batch = if children == 0 { 1 } else { children };
         self

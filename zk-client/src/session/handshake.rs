@@ -78,6 +78,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.phase = Phase::Serving(Serving {
             last_sent: since,
             last_heard: now,
+            to_skip: 0,
             ping_in_flight: None,
             last_proof: since,
             unknown_since: Some(now),

@@ -158,13 +158,13 @@ pub(crate) fn proof() -> Request {
 }
 
 /// Whether a reply shows that the leader has found the session alive and that a quorum has agreed
-/// on what came of the request.
-pub(super) fn is_committed(op: OpCode, header: &ReplyHeader, body: &Bytes) -> bool {
+/// on what came of the request. A body that was too long to be read shows nothing.
+pub(super) fn is_committed(op: OpCode, header: &ReplyHeader, body: Option<&Bytes>) -> bool {
     if !is_write(op) || header.zxid.0 <= 0 {
         return false;
     }
     match (op, header.err) {
-        (OpCode::Multi, ErrorCode::Ok) => is_committed_multi(body),
+        (OpCode::Multi, ErrorCode::Ok) => body.is_some_and(is_committed_multi),
         (_, code) => is_of_the_tree(code),
     }
 }

@@ -29,6 +29,7 @@ mod entry;
 mod handshake;
 mod hosts;
 mod lease;
+mod long_replies;
 mod output;
 mod pending;
 mod proofs;
@@ -130,6 +131,8 @@ enum Phase {
 struct Serving {
     last_sent: Instant,
     last_heard: Instant,
+    /// Bytes of an over-long reply that are still to be dropped.
+    to_skip: usize,
     /// The server answers a ping with xid −2 whatever xid it had (`FinalRequestProcessor`), so
     /// two could not be told apart: only one is ever in flight. When it was sent.
     ping_in_flight: Option<Instant>,

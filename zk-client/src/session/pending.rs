@@ -212,11 +212,11 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         Some((entry.request.op_code(), entry.deadline?.checked_sub(request_timeout)?))
     }
 
-    /// Ends the oldest request in flight with a reply.
+    /// Ends the oldest request in flight with a reply, whose body may be none that can be had.
     pub(super) fn complete(
         &mut self,
         header: ReplyHeader,
-        body: Bytes,
+        body: Result<Bytes, Failure>,
         watches: &mut Watches<T, W>,
         outputs: &mut Outputs<T, W>,
     ) -> Result<Completed, Trouble> {
@@ -228,33 +228,11 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         let Some(Entry { request, purpose, .. }) = self.pop_oldest() else {
             return Ok(Completed::Request);
         };
-        let answer = Answer { zxid: header.zxid, body };
+        let zxid = header.zxid;
         let result = header.err.into_result();
-        let outcome = result.map(|()| answer).map_err(Failure::Server);
+        let read = result.map_err(Failure::Server).and(body);
+        let outcome = read.map(|body| Answer { zxid, body });
         match purpose {
-            // Going on would mean to wait for events that no server will send.
-            Purpose::SetWatches => {
-                result.map_err(Trouble::WatchesNotSet)?;
-                outputs.reply_all(watches.set_again(&request), &outcome);
-                Ok(Completed::Request)
-            }
-            Purpose::AddWatch { registration } => {
-                let answered = watches.add_answered(&request, registration, header.err);
-                outputs.reply_all(answered.map_err(Trouble::WatchesNotSet)?, &outcome);
-                Ok(Completed::Request)
-            }
-            Purpose::RemoveWatches => {
-                watches.removal_answered(&request, header.err);
-                Ok(Completed::Request)
-            }
-            // What it says was taken note of already.
-            Purpose::Prove => Ok(Completed::Request),
-            Purpose::Close { ticket } => {
-                if let Some(ticket) = ticket {
-                    outputs.reply(ticket, outcome);
-                }
-                Ok(Completed::Close)
-            }
             Purpose::User { ticket, watcher } => {
                 if let Some((path, kind)) = watch_set(&request, header.err)
                     && let Some(watcher) = watcher
@@ -262,9 +240,28 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
                     watches.insert(path, kind, watcher);
                 }
                 outputs.reply(ticket, outcome);
-                Ok(Completed::Request)
+            }
+            // Going on would mean to wait for events that no server will send.
+            Purpose::SetWatches => {
+                result.map_err(Trouble::WatchesNotSet)?;
+                outputs.reply_all(watches.set_again(&request), &outcome);
+            }
+            Purpose::AddWatch { registration } => {
+                let answered = watches.add_answered(&request, registration, header.err);
+                outputs.reply_all(answered.map_err(Trouble::WatchesNotSet)?, &outcome);
+            }
+            Purpose::RemoveWatches => watches.removal_answered(&request, header.err),
+            // What it says was taken note of already.
+            Purpose::Prove => {}
+            Purpose::Close { ticket } => {
+                if let Some(ticket) = ticket {
+                    let confirmed = result.map_err(Failure::Server);
+                    outputs.reply(ticket, confirmed.map(|()| Answer { zxid, body: Bytes::new() }));
+                }
+                return Ok(Completed::Close);
             }
         }
+        Ok(Completed::Request)
     }
 
     /// Ends the oldest request of a user that is in flight without a reply.

@@ -16,13 +16,23 @@ use crate::auth_failure::AuthFailure;
 use crate::error::Violation;
 
 impl<T: Ticket, W: Ticket> Session<T, W> {
-    /// Takes every whole frame from the front of `buffer`.
+    /// Takes every whole frame from the front of `buffer`, and what is there of an over-long one.
     pub(crate) fn handle_bytes(&mut self, now: Instant, buffer: &mut BytesMut) {
         while matches!(self.phase, Phase::Handshaking { .. } | Phase::Serving(_)) {
+            if self.skip(now, buffer) {
+                break;
+            }
             match take_frame(buffer, self.options.max_reply) {
                 Ok(Some(frame)) => self.handle_frame(now, frame),
                 Ok(None) => break,
-                Err(error) => self.handle_bad_frame(now, &error),
+                Err(FrameError::TooLong { length, .. }) => {
+                    if !self.handle_long_frame(now, length, buffer) {
+                        break;
+                    }
+                }
+                Err(_) => {
+                    self.hang_up(now, Trouble::Violation(Violation::NegativeFrame));
+                }
             }
         }
         self.send_due(now);
@@ -56,7 +66,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             Xid::NOTIFICATION => self.handle_event(header, &mut reader),
             Xid::PING => self.handle_pong(now),
             Xid::AUTH => self.handle_auth_reply(header),
-            _ => self.complete(now, header, reader.into_rest()),
+            _ => self.complete(now, header, Ok(reader.into_rest())),
         }
     }
 
@@ -88,10 +98,15 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     }
 
     /// Replies come in the order of the requests: the oldest one is answered, or none.
-    fn complete(&mut self, now: Instant, header: ReplyHeader, body: Bytes) -> Result<(), Trouble> {
+    pub(super) fn complete(
+        &mut self,
+        now: Instant,
+        header: ReplyHeader,
+        body: Result<Bytes, Failure>,
+    ) -> Result<(), Trouble> {
         let zxid = header.zxid;
         let asked = self.pending.oldest_asked(self.options.request_timeout);
-        let proof = asked.filter(|(op, _)| is_committed(*op, &header, &body));
+        let proof = asked.filter(|(op, _)| is_committed(*op, &header, body.as_ref().ok()));
         let completed =
             self.pending.complete(header, body, &mut self.watches, &mut self.outputs)?;
         // Events of one transaction share a zxid and may be cut in two by a lost connection, so
@@ -111,16 +126,5 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             Completed::Close => self.end(End::Closed),
         }
         Ok(())
-    }
-
-    fn handle_bad_frame(&mut self, now: Instant, error: &FrameError) {
-        let FrameError::TooLong { length, limit } = *error else {
-            self.hang_up(now, Trouble::Violation(Violation::NegativeFrame));
-            return;
-        };
-        // It can only be the reply to the oldest request; to repeat that would end here again. No
-        // reply to a request of our own is long: that server may be tried again, or another one.
-        self.pending.fail_oldest(Failure::ReplyTooLarge { length, limit }, &mut self.outputs);
-        self.hang_up(now, Trouble::Violation(Violation::FrameTooLong { length, limit }));
     }
 }

@@ -39,7 +39,27 @@ async fn after_a_reply_to_something_else_reads_are_asked_again_elsewhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_over_the_limit_fails_its_request_alone() {
+async fn a_reply_over_the_limit_fails_its_request_alone_and_keeps_the_connection() {
+    let (client, mut peer, _listener) = connected(|builder| builder.max_reply(1000)).await;
+    let huge = client.get("/huge").send();
+    let small = client.get("/small").send();
+    let (xid, _) = peer.request().await;
+    let data = Some(vec![b'x'; 1_000_000].into());
+    let body = GetDataResponse { data, ..GetDataResponse::default() };
+    let length = 16 + 4 + 1_000_000 + 68;
+    peer.reply(xid, &body).await;
+    assert_eq!(huge.await.unwrap_err(), Error::ReplyTooLarge { length, limit: 1000 });
+    let (xid, _) = peer.request().await;
+    peer.reply(xid, &GetDataResponse::default()).await;
+    small.await.unwrap();
+    let next = client.get("/next").send();
+    let (xid, _) = peer.request().await;
+    peer.reply(xid, &GetDataResponse::default()).await;
+    next.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_length_that_no_reply_has_fails_the_oldest_request_and_the_connection() {
     let (client, mut peer, mut listener) = connected(|builder| builder.max_reply(1000)).await;
     let huge = client.get("/huge").send();
     let small = client.get("/small").send();

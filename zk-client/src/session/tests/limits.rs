@@ -1,5 +1,4 @@
 use bytes::Bytes;
-use zk_proto::frame::put_frame;
 use zk_proto::message::NoBody;
 
 use super::fixture::{Desk, create, create_with, get, options};
@@ -42,39 +41,6 @@ fn a_request_of_just_the_limit_is_sent() {
     assert!(desk.try_submit("fits", create_with("/a", big(room))).is_ok());
     let refused = desk.try_submit("not", create_with("/a", big(room + 1)));
     assert_eq!(refused, Err(SubmitError::RequestTooLarge { length: 1025, limit: 1024 }));
-}
-
-#[test]
-fn a_reply_that_is_too_large_fails_the_oldest_request_and_the_reads_behind_it_go_again() {
-    let mut desk = Desk::serving();
-    desk.submit("huge", get("/huge"));
-    desk.submit("read", get("/a"));
-    desk.submit("write", create("/a"));
-    desk.taken();
-    let mut wire = bytes::BytesMut::new();
-    put_frame(&mut wire, |out| out.resize(out.len() + 5000, 0));
-    desk.receive_bytes(&wire[..100]);
-    assert_eq!(
-        desk.outputs(),
-        [
-            "huge: ReplyTooLarge { length: 5000, limit: 4096 }",
-            "hang up",
-            "write: ConnectionLoss(Unknown)",
-            "disconnected"
-        ]
-    );
-    desk.connect();
-    assert_eq!(desk.sent()[0].1, get("/a"));
-}
-
-#[test]
-fn a_reply_that_is_too_large_cannot_be_the_answer_to_what_was_not_sent() {
-    let mut desk = Desk::serving();
-    desk.submit("unsent", create("/a"));
-    desk.receive_bytes(&5000_i32.to_be_bytes());
-    assert_eq!(desk.outputs(), ["hang up", "disconnected"]);
-    desk.connect();
-    assert_eq!(desk.sent()[0].1, create("/a"));
 }
 
 #[test]

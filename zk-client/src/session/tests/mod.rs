@@ -10,6 +10,7 @@ mod heartbeat;
 mod hostile;
 mod leases;
 mod limits;
+mod long_replies;
 mod persistent;
 mod reconnect;
 mod removals;
