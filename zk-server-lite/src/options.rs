@@ -29,6 +29,7 @@ pub struct ServerBuilder {
     container_max_never_used: Duration,
     super_digest: Option<String>,
     skip_acl: bool,
+    read_only: bool,
 }
 
 /// Why a server did not start.
@@ -75,6 +76,7 @@ impl Default for ServerBuilder {
             container_max_never_used: Duration::ZERO,
             super_digest: None,
             skip_acl: false,
+            read_only: false,
         }
     }
 }
@@ -178,6 +180,14 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether it starts as a server that has lost its ensemble: it answers reads to clients that
+    /// put up with a read-only server, and hangs up on all others. Default false. See
+    /// [`Server::set_read_only`].
+    pub const fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
     /// How many TCP connections one address may have open, whether they are sessions, four letter
     /// words or nothing yet; one more is reset. 0 is any number, and the default
     /// (`maxClientCnxns`): ZooKeeper's 60 are there to protect a server from one machine, and all
@@ -232,6 +242,7 @@ impl ServerBuilder {
             return Err(StartError::ContainerCheckIntervalTooShort);
         }
         let (super_digest, skip_acl) = (self.super_digest.clone(), self.skip_acl);
+        let read_only = self.read_only;
         Ok(move |session_id_seed_ms| EngineOptions {
             tick_ms,
             min_session_timeout_ms: millis(min),
@@ -241,6 +252,7 @@ impl ServerBuilder {
             containers,
             super_digest,
             skip_acl,
+            read_only,
         })
     }
 }

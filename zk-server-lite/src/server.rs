@@ -92,6 +92,19 @@ impl Server {
         self.hub.with_engine(|engine, _| engine.close_all());
     }
 
+    /// Lets the server lose its ensemble, or find it again, as a member of a real one does with
+    /// `readonlymode.enabled`. All connections are closed.
+    ///
+    /// While it is read-only it lets in only clients that say that they put up with that, gives them
+    /// sessions of its own, answers their reads, and refuses writes and `sync` with `NotReadOnly`.
+    /// The sessions of before are hung up on, and neither they nor their nodes end; they have all
+    /// their time again afterwards. Clients look for a writable server with the four letter word
+    /// `isro`: the other servers must answer it ([`ServerBuilder::four_letter_words`]). It is for a
+    /// server without followers.
+    pub fn set_read_only(&self, read_only: bool) {
+        self.hub.with_engine(|engine, now| engine.set_read_only(read_only, now));
+    }
+
     /// The last transaction, refused writes included.
     #[must_use]
     pub fn last_zxid(&self) -> Zxid {

@@ -65,6 +65,11 @@ impl Replica {
         self.sessions.contains_key(&session)
     }
 
+    /// All sessions, with the timeout in milliseconds that each was created with.
+    pub(crate) fn sessions(&self) -> impl Iterator<Item = (SessionId, i32)> + '_ {
+        self.sessions.iter().map(|(session, timeout)| (*session, *timeout))
+    }
+
     /// How many sessions there are.
     pub(crate) fn session_count(&self) -> usize {
         self.sessions.len()

@@ -85,6 +85,9 @@ impl Engine {
     /// Removes what has had its time. A node that has got a child meanwhile stays, and the write
     /// is refused.
     pub(super) fn clean(&mut self, now: Now) {
+        if self.is_read_only() {
+            return;
+        }
         self.containers.check(self.replica.tree(), now);
         while let Some(path) = self.containers.pop_due(now) {
             let server = Caller::server(SessionId::NONE);

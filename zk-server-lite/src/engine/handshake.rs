@@ -15,6 +15,12 @@ impl Engine {
         let Ok(request) = ConnectRequest::decode(&mut Reader::new(frame)) else {
             return self.close(conn);
         };
+        let read_only = self.is_read_only();
+        // Reads that may be stale are for those who have said that they put up with it, and the
+        // sessions of the ensemble for those who can keep them alive. Neither gets a word.
+        if read_only && request.read_only != Some(true) {
+            return self.close(conn);
+        }
         // The client is ahead of this server and has to find another: it gets no word, and the
         // session is not touched.
         if request.last_zxid_seen > self.replica.last_zxid() {
@@ -31,6 +37,8 @@ impl Engine {
             self.welcome(conn, session, (timeout_ms, request.read_only), now);
             // To take a session up again is no request, to have one made is.
             self.note(conn, OpCode::CreateSession, Xid(0), now);
+        } else if read_only && self.replica.has_session(request.session_id) {
+            self.close(conn);
         } else if self.may_take_over(conn, &request) {
             let session = request.session_id;
             self.welcome(conn, session, (timeout_ms, request.read_only), now);
@@ -41,6 +49,10 @@ impl Engine {
 
     fn create_session(&mut self, timeout: i32, now: Now) -> SessionId {
         let session = self.next_session();
+        if self.is_read_only() {
+            self.read_only.add(session);
+            return session;
+        }
         let _ = self.commit(&Caller::server(session), WriteRequest::CreateSession { timeout }, now);
         session
     }
@@ -54,7 +66,9 @@ impl Engine {
     /// The session's other connection goes first, and only then is the password looked at: who
     /// knows the id can interrupt a client, but not be it.
     fn may_take_over(&mut self, conn: ConnId, request: &ConnectRequest) -> bool {
-        self.has_password(conn, request) && self.replica.has_session(request.session_id)
+        let session = request.session_id;
+        let known = self.replica.has_session(session) || self.read_only.has(session);
+        self.has_password(conn, request) && known
     }
 
     pub(super) fn has_password(&mut self, conn: ConnId, request: &ConnectRequest) -> bool {
@@ -89,9 +103,8 @@ impl Engine {
                 timeout: timeout_ms,
                 session_id: session,
                 passwd: session_password(session),
-                // Present when the client asked, and never true: this server is no part of an
-                // ensemble that it could be cut off from.
-                read_only: read_only.map(|_| false),
+                // Present when the client asked; it is no echo.
+                read_only: read_only.map(|_| self.is_read_only()),
             },
         );
     }
@@ -105,7 +118,7 @@ impl Engine {
                 timeout: 0,
                 session_id: SessionId::NONE,
                 passwd: Password::NONE,
-                read_only: read_only.map(|_| false),
+                read_only: read_only.map(|_| self.is_read_only()),
             },
         );
         self.close(conn);

@@ -21,6 +21,7 @@ mod follower;
 mod handshake;
 mod leader;
 mod null_path;
+mod read_only;
 mod reply;
 mod requests;
 mod set_watches;
@@ -49,6 +50,7 @@ use expiry::ExpiryQueue;
 use follower::Follower;
 pub(crate) use leader::{FollowerId, Forward, Ordered};
 use leader::{Leader, Origin};
+use read_only::ReadOnly;
 pub(crate) use stats::{ConnectionStats, LastOp, ServerStats};
 pub(crate) use status::ConnectionStatus;
 
@@ -80,6 +82,8 @@ pub(crate) struct EngineOptions {
     pub(crate) super_digest: Option<String>,
     /// Whether access lists are stored but not looked at.
     pub(crate) skip_acl: bool,
+    /// Whether it starts without a quorum.
+    pub(crate) read_only: bool,
 }
 
 /// What the shell has to do.
@@ -113,6 +117,7 @@ pub(crate) struct Engine {
     containers: ContainerManager,
     /// When connections that have not said who they are will be closed, the next one first.
     handshake_deadlines: VecDeque<(u64, ConnId)>,
+    read_only: ReadOnly,
     last_session_id: SessionId,
     /// Connections with bytes to send.
     ready: VecDeque<ConnId>,
@@ -133,6 +138,7 @@ impl Engine {
             owners: BTreeMap::new(),
             expiry: ExpiryQueue::new(options.tick_ms),
             containers: ContainerManager::new(options.containers),
+            read_only: ReadOnly::new(options.read_only),
             handshake_deadlines: VecDeque::new(),
             last_session_id: first_session_id(SERVER_ID, options.session_id_seed_ms),
             ready: VecDeque::new(),
@@ -214,7 +220,7 @@ impl Engine {
 
     /// Ends a session as if its timeout had passed; whether there was one.
     pub(crate) fn expire_session(&mut self, session: SessionId, now: Now) -> bool {
-        let known = self.replica.has_session(session);
+        let known = self.replica.has_session(session) || self.read_only.has(session);
         if known {
             self.end_session(session, now);
         }
@@ -253,7 +259,7 @@ impl Engine {
     /// [`Now::elapsed_ms`]; `None` while nothing is waited for.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let handshake = self.handshake_deadlines.front().map(|(deadline, _)| *deadline);
-        let containers = self.containers.next_deadline();
+        let containers = self.containers.next_deadline().filter(|_| !self.is_read_only());
         [self.expiry.next_deadline(), handshake, containers].into_iter().flatten().min()
     }
 
@@ -312,9 +318,11 @@ impl Engine {
 
     /// Ends a session that did not ask for it: its connection is closed without a word.
     fn end_session(&mut self, session: SessionId, now: Now) {
-        self.expiry.remove(session);
-        self.leader.forget(session);
-        let _ = self.commit(&Caller::server(session), WriteRequest::CloseSession, now);
+        if !self.end_own_session(session) {
+            self.expiry.remove(session);
+            self.leader.forget(session);
+            let _ = self.commit(&Caller::server(session), WriteRequest::CloseSession, now);
+        }
         if let Some(conn) = self.owners.get(&session) {
             self.close(*conn);
         }

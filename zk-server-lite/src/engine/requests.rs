@@ -56,6 +56,7 @@ impl Engine {
             Some(OpCode::DeleteContainer) => {
                 self.reply(conn, xid, refused(ErrorCode::BadArguments));
             }
+            Some(op) if self.refuse_without_quorum(conn, caller.session, op, xid) => {}
             Some(op) => {
                 let body = is_looked_at_again(op).then(|| reader.clone().into_rest());
                 match Request::decode(op, &mut reader) {

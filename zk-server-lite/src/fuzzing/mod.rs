@@ -102,6 +102,7 @@ impl World {
             },
             super_digest: Some(zk_proto::data::digest("super:admin")),
             skip_acl: on(16),
+            read_only: false,
         };
         Self {
             engine: Engine::new(options),

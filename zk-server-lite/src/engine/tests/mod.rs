@@ -13,6 +13,7 @@ mod containers;
 mod frames;
 mod golden;
 mod handshake;
+mod read_only;
 mod requests;
 mod sessions;
 mod set_watches;
@@ -80,6 +81,7 @@ impl Bench {
             },
             super_digest: Some(zk_proto::data::digest("super:admin")),
             skip_acl: false,
+            read_only: false,
         };
         change(&mut options);
         Self {

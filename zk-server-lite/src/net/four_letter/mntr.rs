@@ -32,9 +32,10 @@ pub(super) fn keys(engine: &mut Engine, now: Now) -> Keys {
 fn state(engine: &Engine, now: Now) -> Keys {
     let replica = engine.replica();
     let tree = replica.tree();
+    let state = if engine.is_read_only() { "read-only" } else { "standalone" };
     vec![
         ("version", full_version()),
-        ("server_state", "standalone".to_owned()),
+        ("server_state", state.to_owned()),
         ("uptime", now.elapsed_ms.to_string()),
         ("num_alive_connections", engine.connection_count().to_string()),
         // Requests are answered in the batch they arrive in: nothing waits when this is asked.

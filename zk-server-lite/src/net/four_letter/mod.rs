@@ -72,7 +72,10 @@ impl Hub {
         }
         match word {
             Word::Ruok => Some("imok".to_owned()),
-            Word::Isro => Some("rw".to_owned()),
+            Word::Isro => {
+                let read_only = self.with_engine(|engine, _| engine.is_read_only());
+                Some(if read_only { "ro" } else { "rw" }.to_owned())
+            }
             Word::Gtmk => Some(self.trace_mask().0.load(Ordering::Relaxed).to_string()),
             Word::Stmk => {
                 // As in ZooKeeper, the mask has to come with the word.

@@ -16,6 +16,7 @@ pub(super) struct Server {
     pub(super) connections: usize,
     pub(super) zxid: Zxid,
     pub(super) nodes: usize,
+    pub(super) read_only: bool,
 }
 
 /// What `cons` tells of a connection.
@@ -36,16 +37,22 @@ impl Server {
             zxid: engine.replica().last_zxid(),
             // ZooKeeper counts the root twice: as `/` and as the empty path.
             nodes: engine.replica().tree().node_count().saturating_add(1),
+            read_only: engine.is_read_only(),
         }
     }
 }
 
 pub(super) fn srvr(server: &Server) -> String {
-    format!("Zookeeper version: {}\n{server}", full_version())
+    format!("{}{server}", head(server))
+}
+
+fn head(server: &Server) -> String {
+    let warning = if server.read_only { READ_ONLY } else { "" };
+    format!("Zookeeper version: {}\n{warning}", full_version())
 }
 
 pub(super) fn stat(server: &Server, clients: &[Client]) -> String {
-    let mut answer = format!("Zookeeper version: {}\nClients:\n", full_version());
+    let mut answer = format!("{}Clients:\n", head(server));
     for client in clients {
         let _ = writeln!(answer, "{})", Brief(client));
     }
@@ -64,7 +71,7 @@ pub(super) fn cons(clients: &[Client]) -> String {
 
 impl Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stats, connections, zxid, nodes } = self;
+        let Self { stats, connections, zxid, nodes, read_only } = self;
         let latency = stats.latency;
         let (min, average, max) = (latency.min(), latency.average(), latency.max());
         writeln!(f, "Latency min/avg/max: {min}/{average:?}/{max}")?;
@@ -74,7 +81,7 @@ impl Display for Server {
         // Requests are answered in the batch they arrive in: nothing waits when this is asked.
         writeln!(f, "Outstanding: 0")?;
         writeln!(f, "Zxid: {zxid}")?;
-        writeln!(f, "Mode: standalone")?;
+        writeln!(f, "Mode: {}", if *read_only { "read-only" } else { "standalone" })?;
         writeln!(f, "Node count: {nodes}")
     }
 }
@@ -151,6 +158,9 @@ fn last_op(op: LastOp) -> &'static str {
     }
 }
 
+/// What `stat` and `srvr` begin with on a server without a quorum (`StatCommand`).
+const READ_ONLY: &str = "READ-ONLY mode; serving only read-only clients\n";
+
 #[cfg(test)]
 mod tests {
     use zk_proto::SessionId;
@@ -175,7 +185,8 @@ mod tests {
     fn srvr_is_a_line_for_each_value() {
         let mut stats = ServerStats::default();
         (stats.received, stats.sent) = (522, 573);
-        let server = Server { stats, connections: 2, zxid: Zxid(0x14e), nodes: 62 };
+        let server =
+            Server { stats, connections: 2, zxid: Zxid(0x14e), nodes: 62, read_only: false };
         let answer = srvr(&server);
         let (version, rest) = answer.split_once('\n').unwrap();
         assert!(version.starts_with("Zookeeper version: 3.9.3-"), "{version}");
