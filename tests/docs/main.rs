@@ -1,4 +1,4 @@
-//! The page that says which test shows what names tests that are there.
+//! The pages that say which test shows what name tests that are there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod page;
@@ -12,6 +12,15 @@ fn every_rule_names_a_test_and_every_test_is_there() {
     let page = page::read("docs/compatibility.md");
     let rows = page::rows(&page);
     assert!(rows.len() > 100, "only {} rules were found", rows.len());
+    let wrong: Vec<_> = rows.iter().flat_map(faults).chain(strays(&page)).collect();
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn every_promise_names_a_test_and_every_test_is_there() {
+    let page = page::read("docs/guarantees.md");
+    let rows = page::rows(&page);
+    assert!(rows.len() > 30, "only {} promises were found", rows.len());
     let wrong: Vec<_> = rows.iter().flat_map(faults).chain(strays(&page)).collect();
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
@@ -43,6 +52,7 @@ fn what_a_page_gets_wrong_is_found() {
     };
     for right in [
         "`cases::watches::a_watch_fires_once`",
+        "`faults::ensemble::no_acknowledged_write_is_lost_when_the_leader_is_killed`",
         "`cases::acl::order::the_first_check_that_fails_decides`, and by others",
         "`zk-server-lite/src/core/tests/stat::a_fresh_tree_looks_like_zookeepers`",
         "`zk-server-lite/src/engine/expiry::a_session_that_is_touched_ends_later`",

@@ -7,14 +7,14 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// Whether there is a test of that name: `cases::module::function` for a case, which has to be on
-/// the list of its module, and `path/of/file::function` for any other.
+/// Whether there is a test of that name: `cases::module::function` for a case, `faults::` likewise,
+/// which has to be on the list of its module, and `path/of/file::function` for any other.
 pub(crate) fn has_test(name: &str) -> bool {
     let Some((module, function)) = name.rsplit_once("::") else {
         return false;
     };
-    match module.strip_prefix("cases::") {
-        Some(module) => source(&format!("tests/cases/{}", module.replace("::", "/")))
+    match module.split_once("::") {
+        Some((suite, module)) => source(&format!("tests/{suite}/{}", module.replace("::", "/")))
             .is_some_and(|text| is_case(&text, function)),
         None => module.contains('/') && source(module).is_some_and(|text| is_test(&text, function)),
     }
@@ -33,7 +33,9 @@ fn is_case(text: &str, function: &str) -> bool {
         return false;
     };
     let (list, rest) = list.split_once(']').unwrap_or((list, ""));
-    list.split(',').any(|listed| listed.trim() == function)
+    // In front of the first name may stand what all of them get.
+    let listed = list.split(',').filter_map(|listed| listed.rsplit(':').next());
+    listed.map(str::trim).any(|listed| listed == function)
         && rest.contains(&format!("async fn {function}("))
 }
 
