@@ -7,7 +7,7 @@
 //! | [`proxy`] | the same for a server with an address: cut, hold, delay, refuse, retarget |
 //! | [`raw`] | a connection without a client, to say what no client would |
 //! | [`request`] | requests for it, said in short |
-//! | [`dropping`] | drops a future after so many polls |
+//! | [`exhaustive`] | breaks a scenario at every request and drops it at every poll |
 //! | [`run`] | runs cases, each with a server and a part of the tree of its own |
 //!
 //! `ZK_TEST_SERVER` is one of
@@ -26,9 +26,9 @@
 
 #[cfg(feature = "container")]
 mod container;
-pub mod dropping;
 #[cfg(feature = "container")]
 pub mod ensemble;
+pub mod exhaustive;
 pub mod network;
 pub mod proxy;
 pub mod raw;
@@ -38,9 +38,9 @@ pub mod request;
 pub mod run;
 pub mod server;
 
-pub use dropping::drop_after_polls;
 #[cfg(feature = "container")]
 pub use ensemble::Ensemble;
+pub use exhaustive::drop_after_polls;
 pub use network::Network;
 pub use proxy::FaultProxy;
 pub use raw::RawConnection;

@@ -205,7 +205,7 @@ impl Backend {
     }
 }
 
-fn embedded() -> zk_server_lite::ServerBuilder {
+pub(crate) fn embedded() -> zk_server_lite::ServerBuilder {
     Server::builder()
         .tick_time(TICK)
         .extended_types(true)

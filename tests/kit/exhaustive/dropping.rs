@@ -13,6 +13,15 @@ use tokio::time::timeout;
 /// `for polls in 0..`, until it is done, drops a call at each of its moments. How many there are is
 /// only sure in virtual time: elsewhere an answer may be there before it is waited for.
 pub async fn drop_after_polls<F: Future>(future: F, polls: usize) -> Option<F::Output> {
+    drop_after(future, polls, PATIENCE).await
+}
+
+/// The same, with another patience.
+pub(super) async fn drop_after<F: Future>(
+    future: F,
+    polls: usize,
+    patience: Duration,
+) -> Option<F::Output> {
     let mut future = Box::pin(future);
     let mut polled = 0;
     let drive = poll_fn(|cx| {
@@ -22,7 +31,7 @@ pub async fn drop_after_polls<F: Future>(future: F, polls: usize) -> Option<F::O
         polled += 1;
         future.as_mut().poll(cx).map(Some)
     });
-    timeout(PATIENCE, drive).await.unwrap_or(None)
+    timeout(patience, drive).await.unwrap_or(None)
 }
 
 /// Longer than an answer takes.

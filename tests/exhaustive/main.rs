@@ -1,0 +1,23 @@
+//! Every call of the client, and the recipes, broken at every request and dropped at every poll:
+//! see `zk_test_kit::exhaustive`. Only against the embedded server, in virtual time.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test may panic, and its name says what it is"
+)]
+
+mod creates;
+mod writes;
+
+use zk_client::{Client, Stat};
+
+/// What the leader has.
+async fn stat(observer: &Client, path: &str) -> Option<Stat> {
+    observer.exists(path).await.unwrap()
+}
+
+/// Nothing is there before the client comes.
+async fn nothing(_observer: Client) {}
