@@ -64,7 +64,10 @@
 //! **The end.** An ensemble that has not heard from a session for its timeout ends it:
 //! [`Error::SessionExpired`] for every request and watch from then on, and
 //! [`SessionState::Expired`]. A client has one session in its life; nothing is carried over to
-//! another behind your back.
+//! another behind your back. With [`ExpiryPolicy::NewSession`] it asks for a new one instead, of the
+//! next [`Generation`]: what was asked in the old one fails, what is asked later waits for the new
+//! one. [`Client::bound_to_session`] is a handle to one session only. A session can be handed over
+//! to another process: [`Client::detach`], [`ClientBuilder::resume`].
 //!
 //! **Credentials.** What [`ClientBuilder::auth`] and [`Client::add_auth`] have said is told to
 //! every server that is connected to, before watches are set again and requests are sent; neither
@@ -84,7 +87,6 @@
 //!
 //! - TLS: a [`Connect`] of your own may bring it,
 //! - read-only servers: a session is only taken from a server with a quorum,
-//! - a new session under the same handle after expiry: make a new [`Client`],
 //! - GSSAPI (Kerberos). SASL with DIGEST-MD5 is there, with the feature `sasl`.
 mod auth_failure;
 mod chroot;
@@ -102,6 +104,7 @@ mod options;
 mod reply;
 #[cfg(feature = "sasl")]
 mod sasl;
+mod saved_session;
 mod session;
 mod shared_session;
 mod state;
@@ -121,10 +124,11 @@ pub use connect_string::{ConnectString, ConnectStringError, HostPort};
 pub use endpoint::Endpoint;
 pub use error::{Delivery, Error, Violation};
 pub use lease::Lease;
-pub use options::ClientBuilder;
+pub use options::{ClientBuilder, ExpiryPolicy};
 pub use reply::{Reply, Watch, WatchedReply};
 #[cfg(feature = "sasl")]
 pub use sasl::DigestMd5;
+pub use saved_session::{NotASavedSession, SavedSession};
 pub use state::{Generation, SessionContinuity, SessionState};
 pub use transport::{Connect, Connecting, Stream, TcpConnector, connect_with};
 pub use watch_stream::{NodeEvent, WatchItem, WatchStream, WatchStreamReply};

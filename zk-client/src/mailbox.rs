@@ -47,6 +47,10 @@ impl Mailbox {
         if inner.ended {
             return None;
         }
+        if news == News::Over {
+            inner.ended = true;
+            return inner.reader.take();
+        }
         if news == News::Gap && inner.ends_with_a_marker() {
             return None;
         }
@@ -120,7 +124,7 @@ mod tests {
                 Mail::News(News::Event { event, .. }) => event.path.to_string(),
                 Mail::News(News::Gap) => "gap".into(),
                 Mail::Lagged => "lagged".into(),
-                Mail::End => return [found, vec!["end".into()]].concat(),
+                Mail::News(News::Over) | Mail::End => return [found, vec!["end".into()]].concat(),
             });
         }
         found
@@ -167,5 +171,7 @@ mod tests {
         mailbox.put(event("/b"));
         assert_eq!(read(&mailbox), ["/a", "end"]);
         assert_eq!(read(&mailbox), ["end"]);
+        let mailbox = filled(2, &[event("/a"), News::Over, event("/b")]);
+        assert_eq!(read(&mailbox), ["/a", "end"]);
     }
 }

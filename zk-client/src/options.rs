@@ -19,10 +19,32 @@ use crate::driver;
 use crate::error::Error;
 #[cfg(feature = "sasl")]
 use crate::sasl::DigestMd5;
+use crate::saved_session::SavedSession;
 use crate::session::{Session, SessionOptions};
 use crate::shared_session::SharedSession;
 use crate::state::SessionState;
 use crate::transport::{Connect, TcpConnector};
+
+/// What a client does when the ensemble has ended its session, which it does when it has not heard
+/// from the client for the session timeout. Set by [`ClientBuilder::on_expiry`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ExpiryPolicy {
+    /// It ends: every request and watch fails with [`Error::SessionExpired`] from then on.
+    #[default]
+    Fail,
+    /// It asks for a new session, whose [`Generation`](crate::Generation) is one higher.
+    ///
+    /// What was asked in the old session and has no reply fails: writes on their way with
+    /// [`Error::ConnectionLoss`], all else with [`Error::SessionExpired`]. What is asked from then
+    /// on waits for the new one. The ephemeral nodes of the old session are gone, and are not made
+    /// again. Credentials are told again. One-shot watches are set again and tell what they have
+    /// missed; streams go on behind a [`WatchItem::Gap`](crate::WatchItem::Gap).
+    ///
+    /// What must not go on in another session is asked through
+    /// [`Client::bound_to_session`].
+    NewSession,
+}
 
 /// Settings of a client that is yet to connect. Made by [`Client::builder`].
 #[must_use = "nothing happens until `connect` is called and awaited"]
@@ -35,6 +57,7 @@ pub struct ClientBuilder {
     credentials: Vec<AuthPacket>,
     #[cfg(feature = "sasl")]
     sasl: Option<DigestMd5>,
+    resumed: Option<SavedSession>,
 }
 
 impl ClientBuilder {
@@ -50,6 +73,7 @@ impl ClientBuilder {
                 max_outgoing: MAX_OUTGOING,
                 server_tick: None,
                 keep_lease: None,
+                on_expiry: ExpiryPolicy::Fail,
                 seed: 0,
             },
             seed: None,
@@ -58,6 +82,7 @@ impl ClientBuilder {
             credentials: Vec::new(),
             #[cfg(feature = "sasl")]
             sasl: None,
+            resumed: None,
         }
     }
 
@@ -176,6 +201,29 @@ impl ClientBuilder {
         self
     }
 
+    /// What is done when the session has expired. Default: [`ExpiryPolicy::Fail`].
+    pub const fn on_expiry(mut self, policy: ExpiryPolicy) -> Self {
+        self.session.on_expiry = policy;
+        self
+    }
+
+    /// Goes on with a session that another client [has left](Client::detach), or has lost: its
+    /// ephemeral nodes are those of this client. The first
+    /// [`SessionState::Connected`] then tells of [`SessionContinuity::Same`].
+    ///
+    /// A session that is over, or another password than its own, is an expired session: by
+    /// [`on_expiry`](Self::on_expiry), [`connect`](Self::connect) fails with
+    /// [`Error::SessionExpired`], or there is a new session, whose generation is 1 all the same and
+    /// which tells of [`SessionContinuity::New`]. Servers do not tell the two apart, and hang up on
+    /// the session's present owner before they look at the password: resume what nobody else uses.
+    ///
+    /// [`SessionContinuity::Same`]: crate::SessionContinuity::Same
+    /// [`SessionContinuity::New`]: crate::SessionContinuity::New
+    pub fn resume(mut self, session: SavedSession) -> Self {
+        self.resumed = Some(session);
+        self
+    }
+
     /// Where jitter and the order of hosts come from, to repeat a run. Default: random.
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -186,7 +234,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// [`Error::BadConnectString`]; [`Error::AuthFailed`] when a server refuses what
-    /// [`auth`](Self::auth) has said; or [`Error::Connect`] when no session was granted in time: it
+    /// [`auth`](Self::auth) has said; [`Error::SessionExpired`] when the session to
+    /// [`resume`](Self::resume) is over; or [`Error::Connect`] when no session was granted in time: it
     /// tells what the last attempt ran into.
     ///
     /// # Panics
@@ -202,6 +251,9 @@ impl ClientBuilder {
         let limit = self.connect_timeout.unwrap_or(self.session.request_timeout);
         let now = Instant::now().into_std();
         let mut session = Session::new(self.session, hosts, now);
+        if let Some(saved) = self.resumed {
+            session.resume(saved);
+        }
         for credential in self.credentials {
             session.add_auth(now, credential, None)?;
         }
@@ -218,8 +270,10 @@ impl ClientBuilder {
         if matches!(timeout(limit, connected).await, Ok(Ok(state)) if !state.is_over()) {
             return Ok(client);
         }
-        if let SessionState::AuthFailed { reason } = shared.state() {
-            return Err(Error::AuthFailed { reason });
+        match shared.state() {
+            SessionState::AuthFailed { reason } => return Err(Error::AuthFailed { reason }),
+            SessionState::Expired => return Err(Error::SessionExpired),
+            _ => {}
         }
         let reason = shared.last_trouble().unwrap_or_else(|| "no answer in time".into());
         Err(Error::Connect { reason })

@@ -13,6 +13,7 @@ use crate::chroot::Chroot;
 use crate::error::{Error, Violation};
 use crate::session::{Answer, Failure, SubmitError, Table};
 use crate::shared_session::{ReplyReceiver, SharedSession, WatchReceiver};
+use crate::state::Generation;
 
 /// The reply to a request that is on its way.
 ///
@@ -153,6 +154,8 @@ pub struct Watch {
     pub(crate) receiver: WatchReceiver,
     pub(crate) shared: Arc<SharedSession>,
     pub(crate) chroot: Chroot,
+    /// The generation that it ends with, if it was set through a handle that is bound to one.
+    pub(crate) bound: Option<Generation>,
     /// Where the server has it, until it has fired.
     pub(crate) place: Option<(ByteString, Table)>,
 }
@@ -169,7 +172,7 @@ impl Future for Watch {
                 Ok(event)
             }
             // The session gives a watch up only when it ends.
-            Err(_) => Err(self.shared.end_error()),
+            Err(_) => Err(self.shared.end_error(self.bound)),
         })
     }
 }
@@ -244,6 +247,7 @@ mod tests {
             max_outgoing: 1000,
             server_tick: None,
             keep_lease: None,
+            on_expiry: crate::options::ExpiryPolicy::Fail,
             seed: 1,
         };
         let now = tokio::time::Instant::now().into_std();
@@ -252,10 +256,11 @@ mod tests {
         session.handle_disconnected(now, Trouble::HungUp);
         answer(&mut session, SessionId::NONE, 0);
         let shared = Arc::new(SharedSession::new(session));
-        let (slot, receiver) = WatchSlot::new();
+        let (slot, receiver) = WatchSlot::new(false);
         drop(slot);
         let chroot = Chroot::new(ZPath::ROOT);
-        let mut watch = Watch { receiver, shared: Arc::clone(&shared), chroot, place: None };
+        let mut watch =
+            Watch { receiver, shared: Arc::clone(&shared), chroot, bound: None, place: None };
         let polled = Pin::new(&mut watch).poll(&mut Context::from_waker(Waker::noop()));
         assert_eq!(polled, Poll::Ready(Err(Error::SessionExpired)));
         assert_eq!(shared.state(), SessionState::Connecting, "nothing is announced yet");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
-use std::time::Instant as StdInstant;
+use std::time::{Duration, Instant as StdInstant};
 
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
@@ -16,7 +16,7 @@ use crate::mailbox::Mailbox;
 use crate::session::{
     Answer, End, Failure, News, Output, Session, SubmitError, SubscriberId, Table, Ticket,
 };
-use crate::state::SessionState;
+use crate::state::{Generation, SessionState};
 
 pub(crate) type ClientSession = Session<ReplySlot, WatchSlot>;
 
@@ -43,7 +43,11 @@ pub(crate) struct ReplySlot(oneshot::Sender<Result<Answer, Failure>>);
 
 /// Where the event of a one-shot watch goes.
 #[derive(Debug)]
-pub(crate) struct WatchSlot(oneshot::Sender<WatchedEvent>);
+pub(crate) struct WatchSlot {
+    sender: oneshot::Sender<WatchedEvent>,
+    /// Whether the watch ends with the session.
+    is_bound: bool,
+}
 
 pub(crate) type ReplyReceiver = oneshot::Receiver<Result<Answer, Failure>>;
 pub(crate) type WatchReceiver = oneshot::Receiver<WatchedEvent>;
@@ -60,31 +64,47 @@ impl SharedSession {
     /// Hands a request to the session, and wakes the driver if it sleeps.
     pub(crate) fn submit(
         &self,
+        bound: Option<Generation>,
         request: Request,
         watcher: Option<WatchSlot>,
     ) -> Result<ReplyReceiver, SubmitError> {
         let (slot, receiver) = reply_slot();
-        self.and_wake(|session, now| session.submit(now, request, slot, watcher))?;
+        self.and_wake(|session, now| {
+            session.check_bound(bound)?;
+            session.submit(now, request, slot, watcher)
+        })?;
         Ok(receiver)
     }
 
     /// Hands a credential to the session.
-    pub(crate) fn add_auth(&self, packet: AuthPacket) -> Result<ReplyReceiver, SubmitError> {
+    pub(crate) fn add_auth(
+        &self,
+        bound: Option<Generation>,
+        packet: AuthPacket,
+    ) -> Result<ReplyReceiver, SubmitError> {
         let (slot, receiver) = reply_slot();
-        self.and_wake(|session, now| session.add_auth(now, packet, Some(slot)))?;
+        self.and_wake(|session, now| {
+            session.check_bound(bound)?;
+            session.add_auth(now, packet, Some(slot))
+        })?;
         Ok(receiver)
     }
 
     /// Has news of a persistent watch put into a mailbox from now on.
     pub(crate) fn open_mailbox(
         &self,
+        bound: Option<Generation>,
         path: ByteString,
         mode: AddWatchMode,
         mailbox: Arc<Mailbox>,
     ) -> Result<(SubscriberId, ReplyReceiver), SubmitError> {
         let (slot, receiver) = reply_slot();
         let subscriber = self.and_wake(|session, now| {
+            session.check_bound(bound)?;
             let subscriber = session.subscribe(now, path, mode, slot)?;
+            if bound.is_some() {
+                session.bind_subscriber(subscriber);
+            }
             // Still under the lock: the first news may be there as soon as it is released.
             self.mailboxes().insert(subscriber, mailbox);
             Ok(subscriber)
@@ -127,9 +147,26 @@ impl SharedSession {
     }
 
     /// Asks for the end of the session.
-    pub(crate) fn close(&self) -> Result<ReplyReceiver, SubmitError> {
+    pub(crate) fn close(
+        &self,
+        bound: Option<Generation>,
+        limit: Duration,
+    ) -> Result<ReplyReceiver, SubmitError> {
         let (slot, receiver) = reply_slot();
-        self.and_wake(|session, now| session.close(now, Some(slot)))?;
+        self.and_wake(|session, now| {
+            session.check_bound(bound)?;
+            session.close_within(now, Some(slot), limit)
+        })?;
+        Ok(receiver)
+    }
+
+    /// Asks for our end without the session's.
+    pub(crate) fn detach(&self, bound: Option<Generation>) -> Result<ReplyReceiver, SubmitError> {
+        let (slot, receiver) = reply_slot();
+        self.and_wake(|session, now| {
+            session.check_bound(bound)?;
+            session.detach(now, slot)
+        })?;
         Ok(receiver)
     }
 
@@ -211,8 +248,11 @@ impl SharedSession {
 
     /// What to tell those who will hear nothing any more. The session knows it before its state is
     /// announced.
-    pub(crate) fn end_error(&self) -> Error {
-        match self.with_session(|session| session.ended()) {
+    pub(crate) fn end_error(&self, bound: Option<Generation>) -> Error {
+        let end = self.with_session(|session| {
+            session.check_bound(bound).map_or(Some(End::Expired), |()| session.ended())
+        });
+        match end {
             Some(End::Expired) => Error::SessionExpired,
             Some(End::AuthFailed(reason)) => Error::AuthFailed { reason },
             Some(End::Closed) | None => Error::Closed,
@@ -245,14 +285,14 @@ impl ReplySlot {
 }
 
 impl WatchSlot {
-    pub(crate) fn new() -> (Self, WatchReceiver) {
+    pub(crate) fn new(is_bound: bool) -> (Self, WatchReceiver) {
         let (sender, receiver) = oneshot::channel();
-        (Self(sender), receiver)
+        (Self { sender, is_bound }, receiver)
     }
 
     /// Whoever waited may have gone in the meantime.
     pub(crate) fn notify(self, event: WatchedEvent) {
-        let _ = self.0.send(event);
+        let _ = self.sender.send(event);
     }
 }
 
@@ -264,7 +304,11 @@ impl Ticket for ReplySlot {
 
 impl Ticket for WatchSlot {
     fn is_abandoned(&self) -> bool {
-        self.0.is_closed()
+        self.sender.is_closed()
+    }
+
+    fn is_bound(&self) -> bool {
+        self.is_bound
     }
 }
 

@@ -30,8 +30,8 @@ pub enum SessionState {
         /// When the loss was noticed.
         since: Instant,
     },
-    /// The ensemble has ended the session, with its ephemeral nodes, and a new one is asked for.
-    /// Requests wait for it.
+    /// The ensemble has ended the session, with its ephemeral nodes, and a new one is asked for:
+    /// [`ExpiryPolicy::NewSession`](crate::ExpiryPolicy::NewSession). Requests wait for it.
     Renewing {
         /// The session that is over.
         expired: SessionId,
@@ -72,6 +72,10 @@ pub struct Generation(u64);
 
 impl Generation {
     pub(crate) const FIRST: Self = Self(1);
+
+    pub(crate) const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
 
     /// The generation as a number, from 1.
     #[must_use]

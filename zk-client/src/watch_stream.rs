@@ -15,6 +15,7 @@ use crate::mailbox::{Mail, Mailbox};
 use crate::reply::Reply;
 use crate::session::{News, SubmitError, SubscriberId};
 use crate::shared_session::{ReplyReceiver, SharedSession};
+use crate::state::Generation;
 
 /// Something that a [`WatchStream`] tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,8 @@ use crate::shared_session::{ReplyReceiver, SharedSession};
 pub enum WatchItem {
     /// A node has changed.
     Event(NodeEvent),
-    /// The connection was lost and there is a new one. Servers do not tell a persistent watch what
+    /// The connection was lost and there is a new one, perhaps in a new session
+    /// ([`ExpiryPolicy::NewSession`](crate::ExpiryPolicy::NewSession)). Servers do not tell a persistent watch what
     /// happened in between (ZOOKEEPER-4698): read again what you need to know. A read that is
     /// sent after this item is behind the watch, so nothing falls between the two.
     Gap,
@@ -66,7 +68,7 @@ impl WatchItem {
 pub struct WatchStream {
     mailbox: Arc<Mailbox>,
     shared: Arc<SharedSession>,
-    chroot: Chroot,
+    view: View,
     /// As the server knows it.
     path: ByteString,
     mode: AddWatchMode,
@@ -75,20 +77,27 @@ pub struct WatchStream {
     is_over: bool,
 }
 
+/// What a handle sees of the session.
+pub(crate) struct View {
+    pub(crate) chroot: Chroot,
+    /// The only generation that it is for.
+    pub(crate) bound: Option<Generation>,
+}
+
 impl WatchStream {
     /// Asks for a stream that keeps so many items.
     pub(crate) fn open(
         shared: &Arc<SharedSession>,
-        chroot: Chroot,
+        view: View,
         path: ByteString,
         mode: AddWatchMode,
         capacity: usize,
     ) -> Result<(Self, ReplyReceiver), SubmitError> {
         let mailbox = Arc::new(Mailbox::new(capacity));
         let (subscriber, receiver) =
-            shared.open_mailbox(path.clone(), mode, Arc::clone(&mailbox))?;
+            shared.open_mailbox(view.bound, path.clone(), mode, Arc::clone(&mailbox))?;
         let shared = Arc::clone(shared);
-        let stream = Self { mailbox, shared, chroot, path, mode, subscriber, is_over: false };
+        let stream = Self { mailbox, shared, view, path, mode, subscriber, is_over: false };
         Ok((stream, receiver))
     }
 
@@ -108,14 +117,14 @@ impl WatchStream {
         }
         Poll::Ready(Some(Ok(match ready!(self.mailbox.poll_read(cx)) {
             Mail::News(News::Event { event, zxid }) => {
-                let path = self.chroot.inward(event.path);
+                let path = self.view.chroot.inward(event.path);
                 WatchItem::Event(NodeEvent { event_type: event.event_type, path, zxid })
             }
             Mail::News(News::Gap) => WatchItem::Gap,
             Mail::Lagged => WatchItem::Lagged,
-            Mail::End => {
+            Mail::News(News::Over) | Mail::End => {
                 self.is_over = true;
-                return Poll::Ready(Some(Err(self.shared.end_error())));
+                return Poll::Ready(Some(Err(self.shared.end_error(self.view.bound))));
             }
         })))
     }

@@ -3,7 +3,8 @@ use zk_proto::{AddWatchMode, OpCode};
 use super::Client;
 use crate::error::Error;
 use crate::reply::{ReadReply, Reply};
-use crate::watch_stream::{WatchStream, WatchStreamReply};
+use crate::shared_session::ReplyReceiver;
+use crate::watch_stream::{View, WatchStream, WatchStreamReply};
 
 /// A wish to listen to a node. Made by [`Client::watch`].
 #[must_use = "nothing is sent until it is awaited, or `send` is called"]
@@ -38,10 +39,7 @@ impl<'a> AddWatch<'a> {
     pub fn send(self) -> WatchStreamReply {
         let Self { client, path, mode, capacity } = self;
         let about = client.about(OpCode::AddWatch, path);
-        let opened = client.server_path(path).and_then(|path| {
-            let chroot = client.chroot.clone();
-            Ok(WatchStream::open(&client.handle.shared, chroot, path, mode, capacity)?)
-        });
+        let opened = client.open_stream(path, mode, capacity);
         match opened {
             Ok((stream, receiver)) => {
                 WatchStreamReply { reply: Reply::due(receiver, about, READ), stream: Some(stream) }
@@ -50,6 +48,19 @@ impl<'a> AddWatch<'a> {
                 WatchStreamReply { reply: Reply::refused(error, about, READ), stream: None }
             }
         }
+    }
+}
+
+impl Client {
+    fn open_stream(
+        &self,
+        path: &str,
+        mode: AddWatchMode,
+        capacity: usize,
+    ) -> Result<(WatchStream, ReplyReceiver), Error> {
+        let path = self.server_path(path)?;
+        let view = View { chroot: self.chroot.clone(), bound: self.bound };
+        Ok(WatchStream::open(&self.handle.shared, view, path, mode, capacity)?)
     }
 }
 

@@ -33,9 +33,10 @@ impl AddAuth<'_> {
     pub fn send(self) -> Reply<()> {
         let about = self.client.about(OpCode::Auth, "/");
         let packet = auth_packet(self.scheme.into(), self.auth);
+        let bound = self.client.bound;
         self.client.submit_with(
             about,
-            |shared| shared.add_auth(packet),
+            |shared| shared.add_auth(bound, packet),
             |about, answer| answer.map(|_| ()).map_err(|code| about.refused(code)),
         )
     }

@@ -230,7 +230,7 @@ impl Plan {
             return self.as_wanted().await?.map(Some).ok_or(error);
         }
         let certain = self.protection.is_some() || self.idempotent;
-        if error.is_passing() && certain {
+        if self.client.is_passing(&error) && certain {
             return self.after_a_lost_reply(&error).await;
         }
         if let Some(protection) = &mut self.protection
@@ -286,7 +286,8 @@ impl Plan {
     /// A node of a session that is over is about to go; it must not be taken for ours.
     fn is_ours(&self, stat: &Stat) -> bool {
         if self.node.mode.is_ephemeral() {
-            stat.ephemeral_owner == self.client.session_id()
+            // Without a session there is nothing of ours.
+            stat.is_ephemeral() && stat.ephemeral_owner == self.client.session_id()
         } else {
             !stat.is_ephemeral()
         }

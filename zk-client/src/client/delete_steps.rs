@@ -41,14 +41,15 @@ impl GuaranteedDelete<'_> {
     pub fn send(self) -> Steps<()> {
         let Delete { client, path, version } = self.0;
         let item = match client.server_path(path) {
-            Ok(path) => Item::Delete { path, version },
+            Ok(path) => Item::Delete { path, version, bound: client.bound },
             Err(error) => return Steps::refused(error),
         };
         let mut hand_over = HandOver::new(Janitor::of(client), item);
         let deleted = self.0.send();
+        let client = client.clone();
         Steps::new(async move {
             let outcome = deleted.await;
-            if !outcome.as_ref().is_err_and(Error::is_passing) {
+            if !outcome.as_ref().is_err_and(|error| client.is_passing(error)) {
                 hand_over.take_back();
             }
             outcome
@@ -86,7 +87,7 @@ async fn until_gone(
         match reply.await {
             Ok(()) => return Ok(()),
             Err(error) if error.code() == Some(ErrorCode::NoNode) => return Ok(()),
-            Err(error) if error.is_passing() => client.recover(&error).await?,
+            Err(error) if client.is_passing(&error) => client.recover(&error).await?,
             Err(error) => return Err(error),
         }
         reply = client.delete(&path).version(version).send();
@@ -98,9 +99,13 @@ impl Client {
     /// Waits until it makes sense to send a request again. Whoever calls it has a deadline.
     pub(super) async fn recover(&self, error: &Error) -> Result<(), Error> {
         tracing::debug!(%error, "trying again");
-        if error.is_retriable() {
+        // A server that says that the session is over hangs up in a moment.
+        if error.is_retriable() || error.code().is_some() {
             tokio::time::sleep(BREATH).await;
         }
-        self.connected().await
+        // What may have been done does not become undone by the end of the session.
+        self.connected()
+            .await
+            .map_err(|over| if error.outcome_unknown() { error.clone() } else { over })
     }
 }

@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::{Client, Handle};
 use crate::chroot::Chroot;
+use crate::state::Generation;
 
 /// A [`Client`] that does not keep its session open.
 #[derive(Clone)]
 pub struct WeakClient {
     handle: Weak<Handle>,
     chroot: Chroot,
+    bound: Option<Generation>,
 }
 
 /// One value of a type for a session, made when it is first asked for.
@@ -23,7 +25,8 @@ impl Client {
     /// `Client` is dropped, whatever number of these there are.
     #[must_use]
     pub fn downgrade(&self) -> WeakClient {
-        WeakClient { handle: Arc::downgrade(&self.handle), chroot: self.chroot.clone() }
+        let handle = Arc::downgrade(&self.handle);
+        WeakClient { handle, chroot: self.chroot.clone(), bound: self.bound }
     }
 
     /// The value of type `T` that is kept with this session; `make` is called when there is none
@@ -51,7 +54,7 @@ impl WeakClient {
     #[must_use]
     pub fn upgrade(&self) -> Option<Client> {
         let handle = self.handle.upgrade()?;
-        Some(Client { handle, chroot: self.chroot.clone() })
+        Some(Client { handle, chroot: self.chroot.clone(), bound: self.bound })
     }
 }
 

@@ -14,17 +14,21 @@ use super::{Client, WeakClient};
 use crate::chroot::Chroot;
 use crate::error::Error;
 use crate::reply::Reply;
-use crate::state::SessionState;
+use crate::state::{Generation, SessionState};
 
 /// The background task of a session that finishes clean-up which nobody waits for. There is one
 /// for each session; it starts when it is first needed.
 ///
-/// It works on until each node is gone or the session is over, with which ephemeral nodes go too.
-/// It does not keep the session open.
+/// It works on until each node is gone or the client has ended: an expired session that is followed
+/// by a new one does not stop it. What it was given through a handle that is
+/// [bound to a session](Client::bound_to_session) is forgotten with that session, of which no
+/// ephemeral node is left then. It does not keep the session open.
 #[derive(Clone, Debug)]
 pub struct Janitor {
     todo: Arc<Todo>,
     chroot: Chroot,
+    /// The only generation that it is for.
+    bound: Option<Generation>,
 }
 
 /// What is left to do. Each entry is a node that exists, or may exist, on the server.
@@ -41,7 +45,8 @@ pub(super) struct Todo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Item {
     /// Its path is known.
-    Delete { path: ByteString, version: Version },
+    /// Bound to a generation, it is of no concern in the next one.
+    Delete { path: ByteString, version: Version, bound: Option<Generation> },
     /// It may or may not have been created; its name would start so.
     FindAndDelete { parent: ByteString, prefix: String },
 }
@@ -56,11 +61,13 @@ impl Janitor {
                 added: Notify::new(),
                 pending: watch::Sender::new(0),
             });
-            let weak = client.without_chroot().downgrade();
-            client.handle.runtime.spawn(run(weak, client.state(), Arc::clone(&todo)));
+            let weak = client.whole().downgrade();
+            // Made here, as a runtime that shuts down drops the task before it has begun.
+            let forget = ForgetOnDrop(Arc::clone(&todo));
+            client.handle.runtime.spawn(run(weak, client.state(), forget));
             todo
         });
-        Self { todo: Arc::clone(todo), chroot: client.chroot.clone() }
+        Self { todo: Arc::clone(todo), chroot: client.chroot.clone(), bound: client.bound }
     }
 
     /// How many nodes wait to be deleted.
@@ -90,7 +97,7 @@ impl Janitor {
     /// [`Error::BadPath`]; [`Error::TooManyRequests`] when 100,000 nodes wait already.
     pub fn delete(&self, path: &str) -> Result<(), Error> {
         let path = self.chroot.outward(path)?;
-        self.take_over(Item::Delete { path, version: Version::ANY })
+        self.take_over(Item::Delete { path, version: Version::ANY, bound: self.bound })
     }
 
     /// Takes over a node. Never blocks, and works without a runtime.
@@ -134,8 +141,8 @@ impl Drop for HandOver {
     }
 }
 
-async fn run(client: WeakClient, mut state: watch::Receiver<SessionState>, todo: Arc<Todo>) {
-    let _forget = ForgetOnDrop(Arc::clone(&todo));
+async fn run(client: WeakClient, mut state: watch::Receiver<SessionState>, todo: ForgetOnDrop) {
+    let todo = &todo.0;
     let mut pause = FIRST_PAUSE;
     loop {
         tokio::select! {
@@ -180,7 +187,8 @@ async fn clean(client: &Client, items: Vec<Item>) -> Vec<Item> {
     let begun: Vec<_> = items
         .into_iter()
         .map(|item| match &item {
-            Item::Delete { path, version } => {
+            Item::Delete { path, version, bound } => {
+                let client = Client { bound: *bound, ..client.clone() };
                 let deleted = client.delete(path).version(*version).send();
                 (item, Begun::Deleting(deleted))
             }
@@ -202,7 +210,7 @@ async fn clean(client: &Client, items: Vec<Item>) -> Vec<Item> {
             },
         };
         if let Err(error) = outcome
-            && !is_done(&error, &item)
+            && !is_done(client, &error, &item)
         {
             again.push(item);
         }
@@ -230,7 +238,11 @@ async fn delete_found(
 }
 
 /// Whether to try again would be of no use.
-fn is_done(error: &Error, item: &Item) -> bool {
+fn is_done(client: &Client, error: &Error, item: &Item) -> bool {
+    let bound = if let Item::Delete { bound, .. } = item { *bound } else { None };
+    if (Client { bound, ..client.clone() }).will_have_another_session(error) {
+        return false;
+    }
     match error.code() {
         // A node of another version is not the one that was meant.
         Some(ErrorCode::NoNode | ErrorCode::BadVersion) => true,

@@ -19,7 +19,11 @@ impl Client {
     /// [`keep_lease`](crate::ClientBuilder::keep_lease) do.
     #[must_use]
     pub fn lease(&self) -> Lease {
-        Lease::new(self.handle.shared.with_session(|session| session.proven_life()))
+        let bound = self.bound;
+        Lease::new(self.handle.shared.with_session(|session| {
+            // The lease of another session than the one a handle is for says nothing about that.
+            session.check_bound(bound).ok().and_then(|()| session.proven_life())
+        }))
     }
 
     /// Waits until the session is not certain to be alive any more: its [`lease`](Self::lease) has

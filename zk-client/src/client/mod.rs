@@ -20,12 +20,14 @@ mod extension;
 mod gathered;
 mod janitor;
 mod lease;
+mod leaving;
 mod multi;
 mod multi_read;
 mod parents;
 mod set_steps;
 mod steps;
 mod sync;
+mod views;
 mod wait_until;
 mod who_am_i;
 
@@ -63,9 +65,7 @@ use bytes::Bytes;
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::watch;
 use zk_proto::op::Request;
-use zk_proto::{
-    Acl, AddWatchMode, ByteString, CreateMode, ErrorCode, OpCode, SessionId, Version, ZPath,
-};
+use zk_proto::{Acl, AddWatchMode, ByteString, CreateMode, OpCode, SessionId, Version, ZPath};
 
 use extension::Extensions;
 use janitor::Todo;
@@ -92,6 +92,8 @@ use crate::state::{Generation, SessionState};
 pub struct Client {
     handle: Arc<Handle>,
     chroot: Chroot,
+    /// The generation of the only session that this handle is for, if it is bound to one.
+    bound: Option<Generation>,
 }
 
 /// Closes the session when the last clone goes.
@@ -113,6 +115,7 @@ impl Client {
                 runtime,
             }),
             chroot: Chroot::new(chroot),
+            bound: None,
         }
     }
 
@@ -275,17 +278,10 @@ impl Client {
         self.handle.shared.subscribe()
     }
 
-    /// The session's id, as the server's logs print it.
+    /// The session's id, as the server's logs print it; [`SessionId::NONE`] while there is none.
     #[must_use]
     pub fn session_id(&self) -> SessionId {
         self.handle.shared.with_session(|session| session.id())
-    }
-
-    /// Which of the sessions that this client has had the present one is, from 1. It grows as soon
-    /// as a session is known to have expired, before there is a new one.
-    #[must_use]
-    pub fn generation(&self) -> Generation {
-        self.handle.shared.with_session(|session| session.generation())
     }
 
     /// The negotiated session timeout.
@@ -300,30 +296,6 @@ impl Client {
         self.handle.shared.with_session(|session| session.request_timeout())
     }
 
-    /// Ends the session: its ephemeral nodes go, and every clone fails from now on.
-    ///
-    /// Requests sent before are answered first. Without a connection this waits for one, because
-    /// only the server can end the session before its timeout.
-    ///
-    /// # Errors
-    /// [`Error::Timeout`] when the server did not confirm within the operation timeout, and
-    /// [`Error::Server`] when it refused; the session then ends by its own timeout. A session that
-    /// is over already is no error.
-    ///
-    /// # Cancel safety
-    /// Dropping the future does not stop the closing. Another call waits until it is done.
-    pub async fn close(&self) -> Result<(), Error> {
-        let closing = self.handle.shared.close();
-        let mut state = self.state();
-        if let Ok(receiver) = closing {
-            let about = self.about(OpCode::CloseSession, "/");
-            Reply::due(receiver, about, READ_CLOSE).await?;
-        }
-        // The sender of the state lives as long as this handle.
-        let _ = state.wait_for(SessionState::is_over).await;
-        Ok(())
-    }
-
     pub(crate) fn submit<T>(
         &self,
         request: Result<Request, Error>,
@@ -331,7 +303,10 @@ impl Client {
         read: ReadReply<T>,
     ) -> Reply<T> {
         match request {
-            Ok(request) => self.submit_with(about, |shared| shared.submit(request, None), read),
+            Ok(request) => {
+                let bound = self.bound;
+                self.submit_with(about, |shared| shared.submit(bound, request, None), read)
+            }
             Err(error) => Reply::refused(error, about, read),
         }
     }
@@ -354,15 +329,16 @@ impl Client {
         about: About,
         read: ReadReply<T>,
     ) -> WatchedReply<T> {
-        let (slot, receiver) = WatchSlot::new();
+        let (slot, receiver) = WatchSlot::new(self.bound.is_some());
         let place = request.as_ref().ok().and_then(watch_wanted);
         let place = place.map(|(path, table)| (path.clone(), table));
-        let sent =
-            request.and_then(|request| Ok(self.handle.shared.submit(request, Some(slot))?));
+        let sent = request
+            .and_then(|request| Ok(self.handle.shared.submit(self.bound, request, Some(slot))?));
         let watch = Watch {
             receiver,
             shared: Arc::clone(&self.handle.shared),
             chroot: self.chroot.clone(),
+            bound: self.bound,
             place,
         };
         let reply = match sent {
@@ -378,7 +354,12 @@ impl Client {
 
     /// A handle to the same session, whose paths are the server's.
     pub(crate) fn without_chroot(&self) -> Self {
-        Self { handle: Arc::clone(&self.handle), chroot: Chroot::new(ZPath::ROOT) }
+        Self { chroot: Chroot::new(ZPath::ROOT), ..self.clone() }
+    }
+
+    /// A handle without any limits: the server's paths, and whatever session there is.
+    pub(crate) fn whole(&self) -> Self {
+        Self { bound: None, ..self.without_chroot() }
     }
 
     /// The beginning of paths as the server knows them.
@@ -415,8 +396,3 @@ impl Drop for Handle {
         self.shared.close_unheard();
     }
 }
-
-const READ_CLOSE: ReadReply<()> = |about, answer| match answer {
-    Ok(_) | Err(ErrorCode::SessionExpired | ErrorCode::UnknownSession) => Ok(()),
-    Err(code) => Err(about.refused(code)),
-};

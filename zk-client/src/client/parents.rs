@@ -51,7 +51,7 @@ impl Parents {
                 Some(ErrorCode::Unimplemented) if *mode == CreateMode::Container => {
                     *mode = CreateMode::Persistent;
                 }
-                _ if error.is_passing() => client.recover(&error).await?,
+                _ if client.is_passing(&error) => client.recover(&error).await?,
                 _ => return Err(error),
             }
         }

@@ -61,7 +61,7 @@ impl Setting {
             if error.code() == Some(ErrorCode::BadVersion) {
                 return self.as_wanted().await?.ok_or(error);
             }
-            if !error.is_passing() {
+            if !self.client.is_passing(&error) {
                 return Err(error);
             }
             self.client.recover(&error).await?;

@@ -80,8 +80,10 @@ impl Client {
     /// Waits until the session is alive on a connection. Whoever calls it has a deadline.
     pub(super) async fn connected(&self) -> Result<(), Error> {
         let mut state = self.state();
-        let reached = state.wait_for(|state| state.is_connected() || state.is_over()).await;
-        match reached.map_or(SessionState::Closed, |state| *state) {
+        let reached = state.wait_for(|state| self.is_settled(state)).await;
+        let reached = reached.map_or(SessionState::Closed, |state| *state);
+        self.check_bound()?;
+        match reached {
             SessionState::Expired => Err(Error::SessionExpired),
             SessionState::AuthFailed { reason } => Err(Error::AuthFailed { reason }),
             SessionState::Closed => Err(Error::Closed),
@@ -90,6 +92,12 @@ impl Client {
             | SessionState::Renewing { .. }
             | SessionState::Disconnected { .. } => Ok(()),
         }
+    }
+
+    /// Whether it is known how it goes on. The session knows that it is over before its state says
+    /// so, and this is asked again when it does.
+    fn is_settled(&self, state: &SessionState) -> bool {
+        state.is_connected() || state.is_over() || self.check_bound().is_err()
     }
 
     /// What is at a path, `None` for nothing. Only after `sync` is a server sure to show what
@@ -105,10 +113,17 @@ impl Client {
     }
 }
 
-impl Error {
-    /// Whether trying again could tell more: the request was not sent, or nobody knows.
-    pub(super) const fn is_passing(&self) -> bool {
-        self.outcome_unknown() || self.is_retriable()
+impl Client {
+    /// Whether trying again could tell more: the request was not sent, or nobody knows. A session
+    /// that is over passes when there will be another one, and this handle is for that one, too.
+    pub(super) fn is_passing(&self, error: &Error) -> bool {
+        error.outcome_unknown() || error.is_retriable() || self.will_have_another_session(error)
+    }
+
+    pub(super) fn will_have_another_session(&self, error: &Error) -> bool {
+        let expired = *error == Error::SessionExpired
+            || matches!(error.code(), Some(ErrorCode::SessionExpired | ErrorCode::SessionMoved));
+        expired && !self.is_over()
     }
 }
 

@@ -81,7 +81,7 @@ impl Client {
     ) -> Result<Option<Stat>, Error> {
         loop {
             let stat = match self.exists(path).await {
-                Err(error) if error.is_passing() => {
+                Err(error) if self.is_passing(&error) => {
                     self.recover(&error).await?;
                     continue;
                 }
@@ -93,7 +93,7 @@ impl Client {
             match self.exists(path).watch().await {
                 Ok((stat, _)) if wanted(&stat) => return Ok(stat),
                 Ok((_, changed)) => changed.await.map(|_| ())?,
-                Err(error) if error.is_passing() => self.recover(&error).await?,
+                Err(error) if self.is_passing(&error) => self.recover(&error).await?,
                 Err(error) => return Err(error),
             }
         }

@@ -127,6 +127,7 @@ impl World {
             max_outgoing: MAX_OUTGOING,
             server_tick: None,
             keep_lease: None,
+            on_expiry: crate::options::ExpiryPolicy::Fail,
             seed: seed.into(),
         };
         let hosts = (1..=3).map(|port| HostPort::new("zk", port)).collect();

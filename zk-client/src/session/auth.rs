@@ -154,6 +154,16 @@ impl<T: Ticket> Auth<T> {
         self.in_flight.clear();
     }
 
+    /// Credentials are not those of a session; but who waits has asked in one that is over.
+    pub(super) fn session_expired<W>(&mut self, outputs: &mut Outputs<T, W>) {
+        self.in_flight.clear();
+        for credential in &mut self.credentials {
+            for waiter in credential.waiters.drain(..) {
+                outputs.reply(waiter.ticket, Err(Failure::SessionExpired));
+            }
+        }
+    }
+
     pub(super) fn session_ended<W>(&mut self, how: End, outputs: &mut Outputs<T, W>) {
         self.in_flight.clear();
         for credential in self.credentials.drain(..) {

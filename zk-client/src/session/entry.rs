@@ -34,12 +34,12 @@ pub(super) enum Purpose<T, W> {
     /// It proves that the session lives.
     Prove,
     /// It ends the session.
-    Close { ticket: Option<T> },
+    Close,
 }
 
 impl<T: Ticket, W: Ticket> Entry<T, W> {
     pub(super) const fn is_close(&self) -> bool {
-        matches!(self.purpose, Purpose::Close { .. })
+        matches!(self.purpose, Purpose::Close)
     }
 
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
@@ -54,7 +54,7 @@ impl<T: Ticket, W: Ticket> Entry<T, W> {
             | Purpose::AddWatch { .. }
             | Purpose::RemoveWatches
             | Purpose::Prove
-            | Purpose::Close { .. } => false,
+            | Purpose::Close => false,
         }
     }
 
@@ -77,14 +77,12 @@ impl<T: Ticket, W: Ticket> Entry<T, W> {
 
     pub(super) fn fail(self, failure: Failure, outputs: &mut Outputs<T, W>) {
         match self.purpose {
-            Purpose::User { ticket, .. } | Purpose::Close { ticket: Some(ticket) } => {
-                outputs.reply(ticket, Err(failure));
-            }
+            Purpose::User { ticket, .. } => outputs.reply(ticket, Err(failure)),
             Purpose::SetWatches
             | Purpose::AddWatch { .. }
             | Purpose::RemoveWatches
             | Purpose::Prove
-            | Purpose::Close { ticket: None } => {}
+            | Purpose::Close => {}
         }
     }
 }

@@ -9,7 +9,7 @@ use zk_proto::{Decode, Password, SessionId};
 
 use super::entry::Purpose;
 use super::output::{News, Ticket};
-use super::{End, Phase, Serving, Session, Trouble};
+use super::{Phase, Serving, Session, Trouble};
 use crate::error::Violation;
 use crate::state::{SessionContinuity, SessionState};
 
@@ -51,7 +51,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         if self.id == SessionId::NONE {
             self.hang_up(now, Trouble::Violation(Violation::NoSession));
         } else {
-            self.end(End::Expired);
+            self.expired(now);
         }
     }
 
@@ -117,6 +117,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         }
         self.hosts.established();
         self.last_trouble = None;
+        self.was_connected = true;
         let session = std::mem::replace(&mut self.continuity, SessionContinuity::Same);
         let (session_id, timeout, generation) = (self.id, self.timeout, self.generation);
         self.outputs.state(SessionState::Connected { session_id, timeout, generation, session });

@@ -13,7 +13,7 @@
 //!        ├◄──────────────────────────────────────┴──────────────────◄────┬───────────────┐
 //!        │                 silence for 2t/3, broken protocol             │    Serving    │
 //!        │                                                               └───────┬───────┘
-//!        └── session refused, or closed by us ──► Ended ◄────────────────────────┘
+//!        └── session over, or closed by us ─────► Ended ◄────────────────────────┘
 //! ```
 //!
 //! The law: after every input, drain `poll_output` until it says `Wait`.
@@ -26,9 +26,11 @@ mod auth;
 #[cfg(feature = "sasl")]
 mod digest_md5;
 mod entry;
+mod expiry;
 mod handshake;
 mod hosts;
 mod lease;
+mod leaving;
 mod long_replies;
 mod output;
 mod pending;
@@ -48,18 +50,19 @@ pub(crate) use watches::Table;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use zk_proto::message::NoBody;
 use zk_proto::op::Request;
 use zk_proto::{ErrorCode, Password, SessionId, Zxid};
 
 use crate::auth_failure::AuthFailure;
 use crate::connect_string::HostPort;
 use crate::error::Violation;
+use crate::options::ExpiryPolicy;
 use crate::state::{Generation, SessionContinuity, SessionState};
 use auth::Auth;
 use entry::{Entry, Purpose};
 use hosts::Hosts;
 use lease::LeaseClock;
+use leaving::Leaving;
 use output::Outputs;
 use pending::Pending;
 use watches::Watches;
@@ -83,6 +86,8 @@ pub(crate) struct SessionOptions {
     pub(crate) server_tick: Option<Duration>,
     /// How often the session is proven while it is connected; never unless asked to.
     pub(crate) keep_lease: Option<Duration>,
+    /// What becomes of the client when the ensemble has ended its session.
+    pub(crate) on_expiry: ExpiryPolicy,
     /// Where jitter and the order of hosts come from.
     pub(crate) seed: u64,
 }
@@ -97,7 +102,9 @@ pub(crate) struct Session<T, W> {
     /// Negotiated, or wanted as long as nothing is negotiated.
     timeout: Duration,
     last_zxid: Zxid,
-    closing: bool,
+    leaving: Option<Leaving<T>>,
+    /// Whether a connection was ever told of.
+    was_connected: bool,
     generation: Generation,
     /// What the next connection that is told of will have been.
     continuity: SessionContinuity,
@@ -181,7 +188,8 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             password: Password::NONE,
             timeout: options.timeout,
             last_zxid: Zxid::ZERO,
-            closing: false,
+            leaving: None,
+            was_connected: false,
             generation: Generation::FIRST,
             continuity: SessionContinuity::New,
             hosts: Hosts::new(hosts, options.seed),
@@ -213,21 +221,6 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.take(now, request, purpose, self.options.max_request)
     }
 
-    /// Ends the session: asks the server to, and takes no further requests.
-    ///
-    /// `ticket` comes back when the server has confirmed, when the session turns out to be over
-    /// already, or when the request timeout has passed. No limit stands in the way.
-    pub(crate) fn close(&mut self, now: Instant, ticket: Option<T>) -> Result<(), SubmitError> {
-        self.admit()?;
-        self.closing = true;
-        let request = Request::CloseSession(NoBody {});
-        self.take(now, request, Purpose::Close { ticket }, usize::MAX)?;
-        if self.id == SessionId::NONE {
-            self.end(End::Closed);
-        }
-        Ok(())
-    }
-
     /// Sends a request, or keeps it until there is a session to send it in.
     fn take(
         &mut self,
@@ -238,6 +231,10 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     ) -> Result<(), SubmitError> {
         let deadline = Some(now + self.options.request_timeout);
         let entry = Entry { request, purpose, deadline, sent: false };
+        self.put(now, entry, limit)
+    }
+
+    fn put(&mut self, now: Instant, entry: Entry<T, W>, limit: usize) -> Result<(), SubmitError> {
         let Phase::Serving(serving) = &mut self.phase else {
             return self.pending.wait(entry, limit);
         };
@@ -266,7 +263,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             | Phase::Handshaking { .. }
             | Phase::Serving(_) => {}
         }
-        if self.closing {
+        if self.leaving.is_some() {
             return Err(SubmitError::Closed);
         }
         Ok(())
@@ -301,6 +298,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         if was_serving {
             self.outputs.state(SessionState::Disconnected { since: now.into() });
         }
+        self.detach_when_answered(now);
     }
 
     /// Gives up the present connection.
@@ -316,11 +314,14 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         if had_connection || was_dialling {
             self.outputs.hang_up();
         }
+        let is_closing = self.is_closing();
         // A session that the ensemble has ended is what a close asked for.
-        let how = if self.closing { End::Closed } else { how };
-        self.phase = Phase::Ended(how);
+        let end = if is_closing { End::Closed } else { how };
+        self.phase = Phase::Ended(end);
         self.lease.session_over();
-        self.pending.session_ended(how, &mut self.outputs);
+        self.pending.session_ended(end, &mut self.outputs);
+        self.leaving_ended(how);
+        let how = end;
         self.auth.session_ended(how, &mut self.outputs);
         self.watches.session_ended(&how.failure(), &mut self.outputs);
         self.outputs.state(match how {

@@ -15,6 +15,11 @@ use crate::state::SessionState;
 pub(crate) trait Ticket {
     /// Whether nobody waits any more.
     fn is_abandoned(&self) -> bool;
+
+    /// Whether what is waited for ends with the session that it was asked for in.
+    fn is_bound(&self) -> bool {
+        false
+    }
 }
 
 /// One thing to do.
@@ -70,6 +75,8 @@ pub(crate) enum News {
     },
     /// There is a new connection. What happened between the last one and this one is not told.
     Gap,
+    /// Nothing will be told any more: the session that the listener is bound to has ended.
+    Over,
 }
 
 /// The body of a successful reply.

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use zk_proto::frame::put_frame;
 use zk_proto::message::{ReplyHeader, RequestHeader};
 use zk_proto::op::Request;
-use zk_proto::{ByteString, Encode, OpCode, Xid, Zxid};
+use zk_proto::{ByteString, Encode, OpCode, Xid};
 
 use super::entry::{Entry, Purpose, watch_set, watch_wanted};
 use super::output::{Answer, Failure, Outputs, SubmitError, Ticket};
@@ -53,11 +53,11 @@ struct InFlight<T, W> {
 }
 
 /// What the reply to a request meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Completed {
     Request,
-    /// The server has ended the session, as it was asked to.
-    Close,
+    /// The server has ended the session, as it was asked to, or says why not.
+    Close(Result<Answer, Failure>),
 }
 
 /// Without the bytes: they hold passwords.
@@ -253,12 +253,10 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
             Purpose::RemoveWatches => watches.removal_answered(&request, header.err),
             // What it says was taken note of already.
             Purpose::Prove => {}
-            Purpose::Close { ticket } => {
-                if let Some(ticket) = ticket {
-                    let confirmed = result.map_err(Failure::Server);
-                    outputs.reply(ticket, confirmed.map(|()| Answer { zxid, body: Bytes::new() }));
-                }
-                return Ok(Completed::Close);
+            Purpose::Close => {
+                let confirmed = result.map_err(Failure::Server);
+                let outcome = confirmed.map(|()| Answer { zxid, body: Bytes::new() });
+                return Ok(Completed::Close(outcome));
             }
         }
         Ok(Completed::Request)
@@ -295,11 +293,11 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
                 | Purpose::AddWatch { .. }
                 | Purpose::RemoveWatches
                 | Purpose::Prove => {}
-                Purpose::User { .. } | Purpose::Close { .. } if entry.is_abandoned() => {}
+                Purpose::User { .. } if entry.is_abandoned() => {}
                 Purpose::User { .. } if entry.sent && !entry.is_repeatable() => {
                     entry.fail(Failure::ConnectionLoss(Delivery::Unknown), outputs);
                 }
-                Purpose::User { .. } | Purpose::Close { .. } => {
+                Purpose::User { .. } | Purpose::Close => {
                     self.waiting.push(Queued { entry, length });
                 }
             }
@@ -317,14 +315,14 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
             let Some(entry) = in_flight.entry else {
                 continue;
             };
-            if position < sent && !entry.is_repeatable() && !entry.is_close() {
+            if position < sent && !entry.is_repeatable() {
                 entry.fail(Failure::ConnectionLoss(Delivery::Unknown), outputs);
             } else {
-                end_unsent(entry, how, outputs);
+                entry.fail(how.failure(), outputs);
             }
         }
         for Queued { entry, .. } in std::mem::take(&mut self.waiting).entries {
-            end_unsent(entry, how, outputs);
+            entry.fail(how.failure(), outputs);
         }
         self.forget_connection();
     }
@@ -335,11 +333,27 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         self.untaken = 0;
     }
 
-    /// Fails what has waited for too long; tells whether the close was among it.
+    /// Whether a reply is still to come that somebody may wait for.
+    pub(super) fn has_requests_of_users(&self) -> bool {
+        let in_flight = self.in_flight.iter().filter_map(|sent| sent.entry.as_ref());
+        let waiting = self.waiting.entries.iter().map(|queued| &queued.entry);
+        let mut all = in_flight.chain(waiting);
+        all.any(|entry| matches!(entry.purpose, Purpose::User { .. }))
+    }
+
+    /// Whether the server may have read that the session is to end. It is the last request.
+    pub(super) fn close_delivery(&self) -> Delivery {
+        let in_flight = self.in_flight.back().filter(|_| self.untaken == 0);
+        let waiting = self.waiting.entries.back().filter(|queued| queued.entry.sent);
+        let in_flight = in_flight.and_then(|sent| sent.entry.as_ref());
+        let sent = in_flight.or_else(|| waiting.map(|queued| &queued.entry));
+        if sent.is_some_and(Entry::is_close) { Delivery::Unknown } else { Delivery::NotSent }
+    }
+
+    /// Fails what has waited for too long.
     ///
     /// All deadlines are equally far from submission, so the order of submission is their order.
-    pub(super) fn fail_overdue(&mut self, now: Instant, outputs: &mut Outputs<T, W>) -> bool {
-        let mut close = false;
+    pub(super) fn fail_overdue(&mut self, now: Instant, outputs: &mut Outputs<T, W>) {
         for in_flight in self.in_flight.iter_mut().skip(self.overdue) {
             let deadline = in_flight.entry.as_ref().and_then(|entry| entry.deadline);
             if deadline.is_some_and(|deadline| deadline > now) {
@@ -347,17 +361,14 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
             }
             self.overdue += 1;
             if let Some(entry) = in_flight.entry.take_if(|entry| entry.is_overdue(now)) {
-                close |= entry.is_close();
                 // Not written yet is no excuse: its bytes still stand among those to be taken.
                 entry.fail(Failure::Timeout(Delivery::Unknown), outputs);
             }
         }
         while let Some(entry) = self.waiting.pop_overdue(now) {
-            close |= entry.is_close();
             let delivery = if entry.sent { Delivery::Unknown } else { Delivery::NotSent };
             entry.fail(Failure::Timeout(delivery), outputs);
         }
-        close
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -382,16 +393,6 @@ impl<T: Ticket, W: Ticket> Waiting<T, W> {
         self.bytes -= length;
         Some(entry)
     }
-}
-
-/// However the session has ended, it is over, and that is what a close asked for.
-fn end_unsent<T: Ticket, W: Ticket>(entry: Entry<T, W>, how: End, outputs: &mut Outputs<T, W>) {
-    let Purpose::Close { ticket: Some(ticket) } = entry.purpose else {
-        entry.fail(how.failure(), outputs);
-        return;
-    };
-    let answer = Answer { zxid: Zxid::ZERO, body: Bytes::new() };
-    outputs.reply(ticket, Ok(answer));
 }
 
 fn put_request(out: &mut BytesMut, xid: Xid, request: &Request) {

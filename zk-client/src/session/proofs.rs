@@ -10,7 +10,7 @@ use super::{Phase, Session};
 impl<T: Ticket, W: Ticket> Session<T, W> {
     /// When the session is to be proven next; `None` unless it is wanted, and connected.
     pub(super) fn next_proof(&self) -> Option<Instant> {
-        let every = self.options.keep_lease.filter(|_| !self.closing)?;
+        let every = self.options.keep_lease.filter(|_| self.leaving.is_none())?;
         match &self.phase {
             Phase::Serving(serving) => Some(serving.last_proof + every),
             Phase::Backoff { .. }

@@ -36,6 +36,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             }
         }
         self.send_due(now);
+        self.detach_when_answered(now);
     }
 
     fn handle_frame(&mut self, now: Instant, frame: Bytes) {
@@ -123,7 +124,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         }
         match completed {
             Completed::Request => {}
-            Completed::Close => self.end(End::Closed),
+            Completed::Close(outcome) => self.close_answered(&outcome),
         }
         Ok(())
     }

@@ -9,20 +9,19 @@ use zk_proto::message::RequestHeader;
 use zk_proto::{OpCode, Xid};
 
 use super::output::{Ticket, Timer};
-use super::{End, Phase, Serving, Session, Trouble};
+use super::{Phase, Serving, Session, Trouble};
 use crate::endpoint::Endpoint;
 
 impl<T: Ticket, W: Ticket> Session<T, W> {
     /// Time has passed; whatever is due is done.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.auth.fail_overdue(now, &mut self.outputs);
-        if self.pending.fail_overdue(now, &mut self.outputs) {
-            // The close has had its time: the session is left to expire.
-            self.end(End::Closed);
-        }
+        self.pending.fail_overdue(now, &mut self.outputs);
+        self.close_overdue(now);
         self.watches.fail_overdue(now, &mut self.outputs);
         self.send_due(now);
         self.prove_if_due(now);
+        self.detach_when_answered(now);
         match &mut self.phase {
             Phase::Backoff { until } if *until <= now => self.dial(now),
             Phase::Dialling { until } | Phase::Handshaking { until, .. } if *until <= now => {
@@ -72,6 +71,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             Phase::Ended(_) => None,
         };
         let waiting = self.auth.next_deadline().into_iter().chain(self.watches.next_deadline());
+        let waiting = waiting.chain(self.leaving_deadline());
         let deadlines = self.pending.next_deadline().into_iter().chain(waiting);
         let proof = self.next_proof().map(|due| (due, Timer::Proof));
         let request =

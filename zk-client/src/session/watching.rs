@@ -59,7 +59,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
 
     /// Sends what the watches need on this connection.
     pub(super) fn send_due(&mut self, now: Instant) {
-        if !self.watches.has_due() || self.closing {
+        if !self.watches.has_due() || self.is_closing() {
             return;
         }
         let Phase::Serving(serving) = &mut self.phase else {

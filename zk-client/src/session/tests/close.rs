@@ -4,6 +4,7 @@ use zk_proto::message::NoBody;
 use zk_proto::{ErrorCode, OpCode, SessionId};
 
 use super::fixture::{DEADLINE, Desk, ID, T, create, get};
+use crate::session::output::Timer;
 use crate::session::{End, SubmitError};
 
 #[test]
@@ -22,12 +23,45 @@ fn requests_before_a_close_are_answered_and_later_ones_refused() {
 }
 
 #[test]
-fn a_second_close_is_refused() {
+fn a_second_close_hears_the_same_and_can_only_shorten_the_time() {
     let mut desk = Desk::serving();
     desk.close("first");
-    let again = desk.session.close(desk.now, Some("second"));
-    assert_eq!(again, Err(SubmitError::Closed));
+    desk.close("second");
     assert_eq!(desk.sent().len(), 1);
+    desk.reply(1, &NoBody {});
+    assert_eq!(desk.outputs(), ["first: ok", "second: ok", "hang up", "closed"]);
+    let late = desk.session.close(desk.now, Some("third"));
+    assert_eq!(late, Err(SubmitError::Closed));
+
+    let mut desk = Desk::serving();
+    desk.close("first");
+    let short = Duration::from_millis(10);
+    desk.session.close_within(desk.now, Some("second"), short).unwrap();
+    desk.session.close_within(desk.now, Some("third"), DEADLINE * 9).unwrap();
+    assert_eq!(desk.due(), Some((short, Timer::Request)));
+    desk.taken();
+    let unknown = |who| format!("{who}: Timeout(Unknown)");
+    let all = ["first", "second", "third"].map(unknown);
+    assert_eq!(desk.after(short), [&all[..], &["hang up".into(), "closed".into()]].concat());
+}
+
+#[test]
+fn a_close_may_take_longer_than_a_request_and_no_longer_than_it_is_given() {
+    let mut desk = Desk::serving();
+    desk.session.close_within(desk.now, Some("close"), DEADLINE * 2).unwrap();
+    assert!(desk.after(DEADLINE).is_empty());
+    // The shell has not written it yet.
+    assert_eq!(desk.after(DEADLINE), ["close: Timeout(NotSent)", "hang up", "closed"]);
+    assert!(desk.taken().is_empty());
+}
+
+#[test]
+fn a_close_that_the_shell_or_a_credential_cuts_short_says_so() {
+    let mut desk = Desk::serving();
+    desk.close("close");
+    desk.taken();
+    desk.session.abandon();
+    assert_eq!(desk.outputs(), ["hang up", "close: Closed", "closed"]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use zk_proto::{
 };
 
 use crate::connect_string::HostPort;
+use crate::options::ExpiryPolicy;
 use crate::session::output::Timer;
 use crate::session::{
     News, Output, Session, SessionOptions, SubmitError, SubscriberId, Table, Ticket, Trouble,
@@ -28,10 +29,15 @@ pub(super) const T: Duration = Duration::from_secs(30);
 pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 pub(super) const ID: SessionId = SessionId(0x77);
 
-/// A ticket is a name; nobody waits for those that begin with "gone".
+/// A ticket is a name; nobody waits for those that begin with "gone", and those that begin with
+/// "bound" end with the session.
 impl Ticket for &'static str {
     fn is_abandoned(&self) -> bool {
         self.starts_with("gone")
+    }
+
+    fn is_bound(&self) -> bool {
+        self.starts_with("bound")
     }
 }
 
@@ -52,6 +58,7 @@ pub(super) fn options() -> SessionOptions {
         max_outgoing: 100_000,
         server_tick: None,
         keep_lease: None,
+        on_expiry: ExpiryPolicy::Fail,
         seed: 1,
     }
 }
@@ -157,6 +164,14 @@ impl Desk {
     /// Somebody who waited for a one-shot watch goes away.
     pub(super) fn forget(&mut self, path: &'static str, table: Table) {
         self.session.forget_watch(self.now, &path.into(), table);
+    }
+
+    /// A server tells that the session is over.
+    pub(super) fn refuse_session(&mut self) -> Vec<String> {
+        self.outputs();
+        self.shake_hands();
+        self.grant(SessionId::NONE, Duration::ZERO);
+        self.outputs()
     }
 
     pub(super) fn close(&mut self, ticket: &'static str) {
@@ -277,6 +292,7 @@ fn shown(output: Output<&'static str, &'static str>) -> String {
                     format!("{who:?} hear {:?} {} {zxid:#x}", event.event_type, event.path)
                 }
                 News::Gap => format!("{who:?} hear of a gap"),
+                News::Over => format!("{who:?} hear of the end"),
             }
         }
         Output::StateChanged(state) => match state {

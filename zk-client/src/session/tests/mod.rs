@@ -4,6 +4,8 @@
 mod auth;
 mod close;
 mod deadlines;
+mod detach;
+mod expiry;
 mod fixture;
 mod handshake;
 mod heartbeat;

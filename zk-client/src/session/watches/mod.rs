@@ -211,6 +211,25 @@ impl<T: Ticket, W: Ticket> Watches<T, W> {
         self.removals.in_flight()
     }
 
+    /// The session has ended, and there will be a new one: what is not bound to it goes on. Returns
+    /// those whose streams have ended.
+    pub(super) fn session_expired(
+        &mut self,
+        failure: &Failure,
+        outputs: &mut Outputs<T, W>,
+    ) -> Vec<SubscriberId> {
+        self.one_shot.session_expired();
+        self.removals.connection_lost();
+        let (waiting, bound) = self.persistent.session_expired();
+        outputs.reply_all(waiting, &Err(failure.clone()));
+        bound
+    }
+
+    /// Has a subscriber end with the present session.
+    pub(super) fn bind(&mut self, subscriber: SubscriberId) {
+        self.persistent.bind(subscriber);
+    }
+
     pub(super) fn session_ended(&mut self, failure: &Failure, outputs: &mut Outputs<T, W>) {
         for ticket in self.persistent.end() {
             outputs.reply(ticket, Err(failure.clone()));

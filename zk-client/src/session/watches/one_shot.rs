@@ -134,6 +134,17 @@ impl<W: Ticket> OneShot<W> {
         });
     }
 
+    /// Leaves out those that nobody waits for any more, and those that end with the session.
+    pub(super) fn session_expired(&mut self) {
+        self.by_path.retain(|_, here| {
+            for waiting in [&mut here.data, &mut here.child] {
+                waiting.watchers.retain(|(_, watcher)| !watcher.is_bound());
+                waiting.sweep();
+            }
+            !here.is_empty()
+        });
+    }
+
     /// The paths with a watch of this kind.
     pub(super) fn paths(&self, kind: WatchKind) -> impl Iterator<Item = &ByteString> {
         self.by_path.iter().filter(move |(_, here)| here.has(kind)).map(|(path, _)| path)

@@ -22,6 +22,8 @@ pub(super) struct Persistent<T> {
     waiting: BTreeMap<SubscriberId, (Instant, ByteString, AddWatchMode)>,
     /// What is to be asked of the server on this connection.
     to_ask: Vec<(ByteString, AddWatchMode)>,
+    /// Those who end with the present session.
+    bound: BTreeSet<SubscriberId>,
     last_subscriber: u64,
     last_registration: u64,
 }
@@ -70,6 +72,7 @@ impl<T> Default for Persistent<T> {
             recursive: BTreeMap::new(),
             waiting: BTreeMap::new(),
             to_ask: Vec::new(),
+            bound: BTreeSet::new(),
             last_subscriber: 0,
             last_registration: 0,
         }
@@ -116,6 +119,7 @@ impl<T> Persistent<T> {
         mode: AddWatchMode,
         subscriber: SubscriberId,
     ) -> Left {
+        self.bound.remove(&subscriber);
         let Some(registration) = self.of_mode(mode).get_mut(path) else {
             return Left::Somebody;
         };
@@ -285,6 +289,30 @@ impl<T> Persistent<T> {
                 Standing::Set | Standing::Lost => Standing::Lost,
             };
         }
+    }
+
+    /// The session has ended, and there will be a new one. Returns the tickets of those who have
+    /// waited, and those whose streams have ended.
+    pub(super) fn session_expired(&mut self) -> (Vec<T>, Vec<SubscriberId>) {
+        self.connection_lost();
+        self.waiting.clear();
+        let bound = std::mem::take(&mut self.bound);
+        let mut waiting = BTreeMap::new();
+        let mut ended = Vec::new();
+        for registrations in [&mut self.persistent, &mut self.recursive] {
+            registrations.retain(|_, here| {
+                waiting.append(&mut here.waiting);
+                ended.extend(here.ready.intersection(&bound));
+                here.ready.retain(|subscriber| !bound.contains(subscriber));
+                !here.is_deserted()
+            });
+        }
+        (waiting.into_values().collect(), ended)
+    }
+
+    /// Has a subscriber end with the present session.
+    pub(super) fn bind(&mut self, subscriber: SubscriberId) {
+        self.bound.insert(subscriber);
     }
 
     /// There is a new connection. Returns those who do not know what they have missed; what no

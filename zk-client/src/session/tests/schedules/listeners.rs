@@ -76,6 +76,7 @@ impl Listeners {
                     assert!(self.missed.remove(subscriber), "told of a gap without one");
                     seen.gaps += 1;
                 }
+                News::Over => panic!("nobody is bound to a session"),
                 News::Event { event, .. } => {
                     assert!(!self.missed.contains(subscriber), "told of an event before the gap");
                     assert!(listener.hears(event), "told of something else: {event:?}");

@@ -20,6 +20,7 @@ use super::listeners::{Listeners, MODES, PATHS};
 use super::seen::Seen;
 use super::server::{Server, number, path};
 use crate::connect_string::HostPort;
+use crate::options::ExpiryPolicy;
 use crate::session::{Session, SessionOptions, Table, Ticket, Trouble};
 use crate::state::SessionState;
 
@@ -85,6 +86,7 @@ impl World {
             max_outgoing: 1000,
             server_tick: None,
             keep_lease: None,
+            on_expiry: ExpiryPolicy::Fail,
             seed,
         };
         let hosts = (1..=3).map(|port| HostPort::new("zk", port)).collect();

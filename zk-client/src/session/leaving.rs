@@ -1,0 +1,169 @@
+//! How a client goes: with its session, or without.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use zk_proto::SessionId;
+use zk_proto::message::NoBody;
+use zk_proto::op::Request;
+
+use super::entry::{Entry, Purpose};
+use super::output::{Answer, Failure, SubmitError, Ticket};
+use super::{End, LONGEST_REQUEST_TIMEOUT, Phase, Session};
+use crate::saved_session::SavedSession;
+
+/// Requests are not taken any more; those that were taken are answered first.
+#[derive(Debug)]
+pub(super) enum Leaving<T> {
+    /// The session is to end. The server is asked to end it, behind all other requests.
+    Closing {
+        /// They hear what the server says to it.
+        waiters: Vec<T>,
+        /// Then the server has had its time, and the session is left to expire.
+        until: Instant,
+    },
+    /// The session is to live on at the server without us. As every request has a deadline, so
+    /// has this.
+    Detaching {
+        /// Comes back when nothing waits for a reply any more.
+        ticket: T,
+    },
+}
+
+impl<T: Ticket, W: Ticket> Session<T, W> {
+    /// Ends the session within the request timeout; see [`close_within`](Self::close_within).
+    pub(crate) fn close(&mut self, now: Instant, ticket: Option<T>) -> Result<(), SubmitError> {
+        self.close_within(now, ticket, self.options.request_timeout)
+    }
+
+    /// Ends the session: asks the server to, and takes no further requests.
+    ///
+    /// `ticket` comes back when the server has confirmed, when the session turns out to be over
+    /// already, or when the time has passed; then the client is at its end all the same. No limit
+    /// stands in the way. Closing once more can only shorten the time, and hears the same.
+    pub(crate) fn close_within(
+        &mut self,
+        now: Instant,
+        ticket: Option<T>,
+        limit: Duration,
+    ) -> Result<(), SubmitError> {
+        let end = now + limit.min(LONGEST_REQUEST_TIMEOUT);
+        if let Some(Leaving::Closing { waiters, until }) = &mut self.leaving
+            && !matches!(self.phase, Phase::Ended(_))
+        {
+            waiters.extend(ticket);
+            *until = end.min(*until);
+            return Ok(());
+        }
+        self.admit()?;
+        self.leaving = Some(Leaving::Closing { waiters: ticket.into_iter().collect(), until: end });
+        let request = Request::CloseSession(NoBody {});
+        // Its deadline is that of the closing.
+        let entry = Entry { request, purpose: Purpose::Close, deadline: None, sent: false };
+        self.put(now, entry, usize::MAX)?;
+        if self.id == SessionId::NONE {
+            self.end(End::Closed);
+        }
+        Ok(())
+    }
+
+    /// Goes without ending the session, once all requests that were taken are answered. From now
+    /// on no further ones are.
+    ///
+    /// `ticket` comes back when the session may be taken over, see [`saved`](Self::saved). When
+    /// nobody waits for it by then, the session is closed: nobody can take it over.
+    pub(crate) fn detach(&mut self, now: Instant, ticket: T) -> Result<(), SubmitError> {
+        self.admit()?;
+        if self.id == SessionId::NONE {
+            return Err(SubmitError::Expired);
+        }
+        self.leaving = Some(Leaving::Detaching { ticket });
+        self.detach_when_answered(now);
+        Ok(())
+    }
+
+    /// What it takes to go on with the session elsewhere.
+    pub(crate) fn saved(&self) -> SavedSession {
+        SavedSession::of(self.id, self.password.clone(), self.last_zxid)
+    }
+
+    /// The session is one that another client has left.
+    pub(crate) fn resume(&mut self, saved: SavedSession) {
+        (self.id, self.password, self.last_zxid) = saved.into_parts();
+        self.continuity = crate::state::SessionContinuity::Same;
+    }
+
+    pub(super) fn detach_when_answered(&mut self, now: Instant) {
+        if self.pending.has_requests_of_users() || matches!(self.phase, Phase::Ended(_)) {
+            return;
+        }
+        let Some(Leaving::Detaching { ticket }) =
+            self.leaving.take_if(|leaving| matches!(leaving, Leaving::Detaching { .. }))
+        else {
+            return;
+        };
+        if ticket.is_abandoned() {
+            // Nothing refuses it: the session has not ended, and nothing else ends it.
+            let _ = self.close(now, None);
+            return;
+        }
+        self.outputs.reply(ticket, Ok(self.nothing_to_say()));
+        self.end(End::Closed);
+    }
+
+    /// The server has had its time.
+    pub(super) fn close_overdue(&mut self, now: Instant) {
+        let Some(Leaving::Closing { waiters, .. }) = self
+            .leaving
+            .take_if(|leaving| matches!(leaving, Leaving::Closing { until, .. } if *until <= now))
+        else {
+            return;
+        };
+        let delivery = self.pending.close_delivery();
+        self.outputs.reply_all(waiters, &Err(Failure::Timeout(delivery)));
+        self.end(End::Closed);
+    }
+
+    /// The server has answered the close: it is the last thing that it does in a session.
+    pub(super) fn close_answered(&mut self, outcome: &Result<Answer, Failure>) {
+        if let Some(Leaving::Closing { waiters, .. }) = self.leaving.take() {
+            self.outputs.reply_all(waiters, outcome);
+        }
+        self.end(End::Closed);
+    }
+
+    /// Tells those who have asked for the end that it has come.
+    pub(super) fn leaving_ended(&mut self, how: End) {
+        match self.leaving.take() {
+            // A session that is over is what a close asks for.
+            Some(Leaving::Closing { waiters, .. }) if how == End::Expired => {
+                self.outputs.reply_all(waiters, &Ok(self.nothing_to_say()));
+            }
+            Some(Leaving::Closing { waiters, .. }) if self.id == SessionId::NONE => {
+                self.outputs.reply_all(waiters, &Ok(self.nothing_to_say()));
+            }
+            Some(Leaving::Closing { waiters, .. }) => {
+                self.outputs.reply_all(waiters, &Err(how.failure()));
+            }
+            Some(Leaving::Detaching { ticket }) => {
+                self.outputs.reply(ticket, Err(how.failure()));
+            }
+            None => {}
+        }
+    }
+
+    pub(super) const fn is_closing(&self) -> bool {
+        matches!(self.leaving, Some(Leaving::Closing { .. }))
+    }
+
+    pub(super) const fn leaving_deadline(&self) -> Option<Instant> {
+        match self.leaving {
+            Some(Leaving::Closing { until, .. }) => Some(until),
+            Some(Leaving::Detaching { .. }) | None => None,
+        }
+    }
+
+    const fn nothing_to_say(&self) -> Answer {
+        Answer { zxid: self.last_zxid, body: Bytes::new() }
+    }
+}
