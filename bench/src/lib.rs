@@ -7,6 +7,8 @@
 
 mod canned;
 mod child;
+#[cfg(feature = "peers")]
+mod compare;
 mod costs;
 mod cpu;
 mod floor;
@@ -54,6 +56,13 @@ enum What {
         #[arg(long, default_value_t = 1000)]
         clients: usize,
     },
+    /// Other clients beside ours: CPU, time, allocations and system calls per read, memory, watches
+    #[cfg(feature = "peers")]
+    Compare(compare::Options),
+    /// A client that is compared
+    #[cfg(feature = "peers")]
+    #[command(hide = true)]
+    Compared(compare::Who),
     /// The server that the others measure against
     #[command(hide = true)]
     Serve,
@@ -90,6 +99,10 @@ pub fn run() -> Result<(), Failure> {
         What::Start { rounds } => start::run(rounds),
         What::Footprint { server } => footprint::run(server),
         What::Sessions { clients } => sessions::run(clients),
+        #[cfg(feature = "peers")]
+        What::Compare(options) => compare::run(&options),
+        #[cfg(feature = "peers")]
+        What::Compared(who) => compare::work(who),
         What::Serve => child::serve(),
         What::Canned { listen, data } => child::serve_canned(listen, data),
     }

@@ -25,6 +25,14 @@ impl Samples {
     }
 }
 
+impl FromIterator<f64> for Samples {
+    fn from_iter<I: IntoIterator<Item = f64>>(samples: I) -> Self {
+        let mut sorted: Vec<f64> = samples.into_iter().collect();
+        sorted.sort_by(f64::total_cmp);
+        Self(sorted)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +45,8 @@ mod tests {
         }
         let asked = [0, 50, 90, 100].map(|percent| samples.percentile(percent));
         assert_eq!(asked, [1.0, 3.0, 5.0, 5.0]);
+        let gathered = Samples::from_iter([3.0, 1.0, 2.0]);
+        assert_eq!([0, 50, 100].map(|percent| gathered.percentile(percent)), [1.0, 2.0, 3.0]);
         assert!(Samples::default().median().is_nan());
     }
 }
