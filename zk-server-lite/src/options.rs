@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::core::Features;
+use crate::core::{Features, SaslScheme};
+#[cfg(feature = "sasl")]
+use crate::engine::SaslOptions;
 use crate::engine::{ContainerOptions, EngineOptions};
 use crate::net::FourLetterWords;
 use crate::server::Server;
@@ -30,6 +32,9 @@ pub struct ServerBuilder {
     super_digest: Option<String>,
     skip_acl: bool,
     read_only: bool,
+    enforced_schemes: Vec<String>,
+    #[cfg(feature = "sasl")]
+    sasl: SaslOptions,
 }
 
 /// Why a server did not start.
@@ -50,6 +55,12 @@ pub enum StartError {
     /// The time between two looks for containers to remove is shorter than a millisecond.
     #[error("the interval to check containers must be at least a millisecond")]
     ContainerCheckIntervalTooShort,
+    /// Clients are to be somebody of a scheme that nobody can be anybody of.
+    #[error("the scheme {scheme:?} is demanded of clients, and there is no such scheme")]
+    UnknownScheme {
+        /// Which.
+        scheme: String,
+    },
     /// The shortest session timeout is longer than the longest one.
     #[error("the shortest session timeout, {min:?}, is above the longest, {max:?}")]
     SessionTimeouts {
@@ -77,6 +88,9 @@ impl Default for ServerBuilder {
             super_digest: None,
             skip_acl: false,
             read_only: false,
+            enforced_schemes: Vec::new(),
+            #[cfg(feature = "sasl")]
+            sasl: SaslOptions::default(),
         }
     }
 }
@@ -188,6 +202,43 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether a client has to be somebody of one of these schemes before it can ask for anything:
+    /// `digest`, `sasl` where there are users of it, or `ip`, which everybody is. A session is
+    /// granted all the same; the first request without such an identity is refused with
+    /// `SessionClosedRequireSaslAuth` and ends the connection. Default: anybody can
+    /// (`zookeeper.enforce.auth.schemes`; `["sasl"]` is `zookeeper.sessionRequireClientSASLAuth`).
+    pub fn enforce_auth<S: Into<String>>(mut self, schemes: impl IntoIterator<Item = S>) -> Self {
+        self.enforced_schemes = schemes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds a user of SASL's mechanism DIGEST-MD5, in ACLs `sasl:user`. The password is not kept,
+    /// only what its proof takes. Default: none, and then SASL is answered as by a ZooKeeper that
+    /// it is not configured for (`user_NAME` in the section `Server` of a JAAS file).
+    #[cfg(feature = "sasl")]
+    pub fn sasl_user(mut self, user: &str, password: &str) -> Self {
+        self.sasl.add_user(user, password);
+        self.features.sasl = SaslScheme::Known;
+        self
+    }
+
+    /// Who has proven by SASL to be this user may do everything, whatever access lists say. May be
+    /// called more than once. Default: nobody (`zookeeper.superUser`).
+    #[cfg(feature = "sasl")]
+    pub fn sasl_super_user(mut self, user: &str) -> Self {
+        self.sasl.add_super_user(user);
+        self
+    }
+
+    /// Whether a client that fails at SASL keeps its connection, as nobody. Where `sasl` is
+    /// [demanded](Self::enforce_auth) it does not. Default false
+    /// (`zookeeper.allowSaslFailedClients`).
+    #[cfg(feature = "sasl")]
+    pub const fn allow_sasl_failed_clients(mut self, allow: bool) -> Self {
+        self.sasl.allow_failed = allow;
+        self
+    }
+
     /// How many TCP connections one address may have open, whether they are sessions, four letter
     /// words or nothing yet; one more is reset. 0 is any number, and the default
     /// (`maxClientCnxns`): ZooKeeper's 60 are there to protect a server from one machine, and all
@@ -243,6 +294,16 @@ impl ServerBuilder {
         }
         let (super_digest, skip_acl) = (self.super_digest.clone(), self.skip_acl);
         let read_only = self.read_only;
+        let enforced_schemes = self.enforced_schemes.clone();
+        if let Some(scheme) = enforced_schemes.iter().find(|scheme| !self.is_known(scheme)) {
+            return Err(StartError::UnknownScheme { scheme: scheme.clone() });
+        }
+        #[cfg(feature = "sasl")]
+        let sasl = {
+            let mut sasl = self.sasl.clone();
+            sasl.set_nonce_key(uuid::Uuid::new_v4().into_bytes());
+            sasl
+        };
         Ok(move |session_id_seed_ms| EngineOptions {
             tick_ms,
             min_session_timeout_ms: millis(min),
@@ -253,7 +314,16 @@ impl ServerBuilder {
             super_digest,
             skip_acl,
             read_only,
+            enforced_schemes,
+            #[cfg(feature = "sasl")]
+            sasl,
         })
+    }
+
+    /// Whether a client can be somebody of this scheme.
+    fn is_known(&self, scheme: &str) -> bool {
+        matches!(scheme, "ip" | "digest")
+            || scheme == "sasl" && self.features.sasl == SaslScheme::Known
     }
 }
 

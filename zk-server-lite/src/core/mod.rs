@@ -35,7 +35,9 @@ use zk_proto::{SessionId, Zxid};
 pub(crate) use acl::{AuthIds, Caller};
 pub(crate) use data_tree::DataTree;
 pub(crate) use ephemeral_type::EphemeralType;
-pub(crate) use prepare::{Features, WriteRequest, is_unreadable_at_once, mode_of, mode_with_ttl};
+pub(crate) use prepare::{
+    Features, SaslScheme, WriteRequest, is_unreadable_at_once, mode_of, mode_with_ttl,
+};
 pub(crate) use session::{first_session_id, next_session_id, session_password};
 pub(crate) use txn::{Txn, TxnBody, TxnHeader, TxnResult};
 pub(crate) use watches::{ConnId, Fired, WatchManager, WatchTable, WatchesSummary};

@@ -64,6 +64,18 @@ pub(crate) struct Features {
     pub(crate) enforce_quota: bool,
     /// Changes of the ensemble (`zookeeper.reconfigEnabled`).
     pub(crate) reconfig_enabled: bool,
+    /// What access lists may name beside what they always may.
+    pub(crate) sasl: SaslScheme,
+}
+
+/// Whether users of SASL can be named in access lists (`authProvider.N`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SaslScheme {
+    /// The scheme is as unknown as any other word.
+    #[default]
+    Unknown,
+    /// It is one of those that there are.
+    Known,
 }
 
 impl Replica {
@@ -174,7 +186,7 @@ fn create_in_mode(
         return Err(ErrorCode::BadArguments);
     }
     let parent = parent_of(&request.path).ok_or(ErrorCode::BadArguments)?;
-    let acl = fix_up(request.acl, &caller.ids)?;
+    let acl = fix_up(request.acl, &caller.ids, state.features.sasl)?;
     let parent = state.node(parent).ok_or(ErrorCode::NoNode)?;
     caller.check_acl(Permissions::CREATE, &parent.acl)?;
     let path = if mode.is_sequential() {
@@ -259,7 +271,7 @@ fn set_acl(
     request: SetAclRequest,
 ) -> Result<TxnBody, ErrorCode> {
     validate(&request.path).map_err(|_| ErrorCode::BadArguments)?;
-    let acl = fix_up(request.acl, &caller.ids)?;
+    let acl = fix_up(request.acl, &caller.ids, state.features.sasl)?;
     let node = state.node(&request.path).ok_or(ErrorCode::NoNode)?;
     caller.check_acl(Permissions::ADMIN, &node.acl)?;
     check_version(request.version, node.aversion)?;

@@ -10,6 +10,8 @@ use zk_proto::frame::put_frame;
 use crate::core::AuthIds;
 
 use super::follower::Waiting;
+#[cfg(feature = "sasl")]
+use super::sasl::SaslExchange;
 use super::{ConnId, ConnectionStats, Engine, Now, Output};
 
 /// One client's connection.
@@ -17,6 +19,8 @@ use super::{ConnId, ConnectionStats, Engine, Now, Output};
 pub(super) struct Connection {
     pub(super) phase: Phase,
     pub(super) ids: AuthIds,
+    #[cfg(feature = "sasl")]
+    pub(super) sasl: SaslExchange,
     pub(super) peer: SocketAddr,
     pub(super) stats: ConnectionStats,
     /// When it will be closed if it does not say who it is, in milliseconds.
@@ -64,6 +68,8 @@ impl Connection {
         Self {
             phase: Phase::default(),
             ids,
+            #[cfg(feature = "sasl")]
+            sasl: SaslExchange::default(),
             peer,
             stats: ConnectionStats::new(now.wall_ms),
             handshake_deadline_ms,

@@ -24,6 +24,8 @@ mod null_path;
 mod read_only;
 mod reply;
 mod requests;
+#[cfg(feature = "sasl")]
+mod sasl;
 mod set_watches;
 mod stats;
 mod status;
@@ -51,6 +53,8 @@ use follower::Follower;
 pub(crate) use leader::{FollowerId, Forward, Ordered};
 use leader::{Leader, Origin};
 use read_only::ReadOnly;
+#[cfg(feature = "sasl")]
+pub(crate) use sasl::SaslOptions;
 pub(crate) use stats::{ConnectionStats, LastOp, ServerStats};
 pub(crate) use status::ConnectionStatus;
 
@@ -84,6 +88,12 @@ pub(crate) struct EngineOptions {
     pub(crate) skip_acl: bool,
     /// Whether it starts without a quorum.
     pub(crate) read_only: bool,
+    /// The schemes of which a client has to be somebody before it can ask for anything; none when
+    /// anybody can (`zookeeper.enforce.auth.schemes`).
+    pub(crate) enforced_schemes: Vec<String>,
+    /// The users of SASL.
+    #[cfg(feature = "sasl")]
+    pub(crate) sasl: SaslOptions,
 }
 
 /// What the shell has to do.

@@ -28,6 +28,7 @@ impl Engine {
             // Neither is a sign of life of the session.
             Some(OpCode::Auth) => return self.authenticate(conn, xid, &mut reader),
             Some(OpCode::Sasl) => return self.sasl(conn, xid, &mut reader),
+            _ if !self.is_let_in(caller) => return self.demand_authentication(conn, xid),
             _ => self.note(conn, op.unwrap_or(OpCode::Error), xid, now),
         }
         if self.is_behind(conn) && !goes_to_leader(op, reader.clone()) {

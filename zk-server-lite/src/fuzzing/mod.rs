@@ -25,6 +25,8 @@ use zk_proto::message::ConnectRequest;
 use zk_proto::{Encode, Password, SessionId};
 
 use crate::core::Features;
+#[cfg(feature = "sasl")]
+use crate::engine::SaslOptions;
 use crate::engine::{ConnId, ContainerOptions, Engine, EngineOptions, Now, Output};
 
 use peer::Peer;
@@ -87,8 +89,12 @@ impl Steps<'_> {
 impl World {
     fn new(switches: u8) -> Self {
         let on = |bit: u8| switches & bit != 0;
-        let features =
-            Features { extended_types: !on(1), enforce_quota: on(2), reconfig_enabled: on(4) };
+        let features = Features {
+            extended_types: !on(1),
+            enforce_quota: on(2),
+            reconfig_enabled: on(4),
+            ..Features::default()
+        };
         let options = EngineOptions {
             tick_ms: 200,
             min_session_timeout_ms: 400,
@@ -103,6 +109,9 @@ impl World {
             super_digest: Some(zk_proto::data::digest("super:admin")),
             skip_acl: on(16),
             read_only: false,
+            enforced_schemes: Vec::new(),
+            #[cfg(feature = "sasl")]
+            sasl: SaslOptions::default(),
         };
         Self {
             engine: Engine::new(options),

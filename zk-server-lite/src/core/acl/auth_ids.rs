@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zk_proto::data::{ClientInfo, Id};
 use zk_proto::{Acl, ByteString, ErrorCode, Permissions};
 
-use super::{digest, ip};
+use super::{digest, ip, sasl};
 
 /// What a connection has shown of itself (`ServerCnxn.authInfo`): grows, and goes with the
 /// connection. Cheap to clone.
@@ -63,6 +63,27 @@ impl AuthIds {
         }
     }
 
+    /// Adds the user that SASL has proven, and what a super user is besides
+    /// (`ZooKeeperServer.processSasl`).
+    ///
+    /// # Errors
+    /// `AuthFailed` when there are [`MAX_IDS`] already.
+    #[cfg(feature = "sasl")]
+    pub(crate) fn add_sasl_user(&mut self, user: &str, is_super: bool) -> Result<(), ErrorCode> {
+        self.add(Id { scheme: Some(SASL), id: Some(user.into()) })?;
+        if is_super {
+            self.add(Id { scheme: Some(SUPER), id: Some(ByteString::new()) })?;
+            self.unchecked = true;
+        }
+        Ok(())
+    }
+
+    /// Whether any identity is of one of these schemes.
+    pub(crate) fn has_any_of(&self, schemes: &[String]) -> bool {
+        let mut own = self.ids.iter().filter_map(|id| id.scheme.as_deref());
+        own.any(|own| schemes.iter().any(|scheme| scheme == own))
+    }
+
     fn add(&mut self, id: Id) -> Result<(), ErrorCode> {
         if self.ids.contains(&id) {
             return Ok(());
@@ -98,7 +119,8 @@ impl AuthIds {
     /// Those that `auth` stands for: who somebody is, not where they connect from
     /// (`AuthenticationProvider.isAuthenticated`).
     pub(super) fn authenticated(&self) -> impl Iterator<Item = &Id> {
-        self.ids.iter().filter(|id| id.scheme.as_deref() == Some(digest::SCHEME))
+        let proven = |id: &&Id| matches!(id.scheme.as_deref(), Some(digest::SCHEME | sasl::SCHEME));
+        self.ids.iter().filter(proven)
     }
 
     fn match_one(&self, wanted: &Id) -> bool {
@@ -109,6 +131,7 @@ impl AuthIds {
         match scheme {
             "world" => expression == "anyone",
             ip::SCHEME => self.of_scheme(scheme).any(|id| ip::matches(id, expression)),
+            sasl::SCHEME => self.of_scheme(scheme).any(|id| sasl::matches(id, expression)),
             _ => self.of_scheme(scheme).any(|id| id == expression),
         }
     }
@@ -124,6 +147,8 @@ impl AuthIds {
 const MAX_IDS: usize = 256;
 
 const IP: ByteString = ByteString::from_static(ip::SCHEME);
+#[cfg(feature = "sasl")]
+const SASL: ByteString = ByteString::from_static(sasl::SCHEME);
 const DIGEST: ByteString = ByteString::from_static(digest::SCHEME);
 /// Who has it may do everything; in access lists it is unknown.
 const SUPER: ByteString = ByteString::from_static("super");

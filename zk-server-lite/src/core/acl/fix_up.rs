@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use zk_proto::data::Id;
 use zk_proto::{Acl, ErrorCode};
 
-use super::{AuthIds, digest, ip};
+use super::{AuthIds, digest, ip, sasl};
+use crate::core::SaslScheme;
 
 /// Checks a list, takes its duplicates out and puts the caller's identities in for `auth`
 /// (`PrepRequestProcessor.fixupACL`). Duplicates that come with the identities stay.
@@ -16,13 +17,14 @@ use super::{AuthIds, digest, ip};
 pub(in crate::core) fn fix_up(
     list: Option<Vec<Acl>>,
     ids: &AuthIds,
+    sasl: SaslScheme,
 ) -> Result<Vec<Acl>, ErrorCode> {
     let list = without_duplicates(list.unwrap_or_default())?;
     if list.is_empty() {
         return Err(ErrorCode::InvalidAcl);
     }
     if list.iter().all(|entry| entry.id.scheme.as_deref() != Some(AUTH)) {
-        list.iter().try_for_each(check)?;
+        list.iter().try_for_each(|entry| check(entry, sasl))?;
         return Ok(list);
     }
     let mut fixed = Vec::with_capacity(list.len());
@@ -35,7 +37,7 @@ pub(in crate::core) fn fix_up(
                 return Err(ErrorCode::InvalidAcl);
             }
         } else {
-            check(&entry)?;
+            check(&entry, sasl)?;
             fixed.push(entry);
         }
     }
@@ -69,13 +71,16 @@ fn without_duplicates(list: Vec<Acl>) -> Result<Vec<Acl>, ErrorCode> {
     Ok(kept)
 }
 
-fn check(entry: &Acl) -> Result<(), ErrorCode> {
+fn check(entry: &Acl, sasl: SaslScheme) -> Result<(), ErrorCode> {
     let scheme = entry.id.scheme.as_deref().ok_or(ErrorCode::InvalidAcl)?;
     let id = entry.id.id.as_deref();
     let valid = match scheme {
         "world" => id.ok_or(ErrorCode::MarshallingError)? == "anyone",
         digest::SCHEME => digest::is_valid(id.ok_or(ErrorCode::MarshallingError)?),
         ip::SCHEME => ip::is_valid(id.ok_or(ErrorCode::MarshallingError)?),
+        sasl::SCHEME if sasl == SaslScheme::Known => {
+            sasl::is_valid(id.ok_or(ErrorCode::MarshallingError)?)
+        }
         _ => false,
     };
     if valid { Ok(()) } else { Err(ErrorCode::InvalidAcl) }
@@ -100,7 +105,7 @@ mod tests {
     }
 
     fn fix(list: Vec<Acl>) -> Result<Vec<Acl>, ErrorCode> {
-        fix_up(Some(list), &AuthIds::default())
+        fix_up(Some(list), &AuthIds::default(), SaslScheme::Known)
     }
 
     #[test]
@@ -112,6 +117,9 @@ mod tests {
             ("digest", "user", false),
             ("digest", "a:b:c", false),
             ("digest", "a:", false),
+            ("sasl", "bob", true),
+            ("sasl", "bob/host@REALM", true),
+            ("sasl", "bob@a@b", false),
             ("ip", "10.0.0.1", true),
             ("ip", "10.0.0.0/8", true),
             ("ip", "1.2.3", false),
@@ -128,7 +136,10 @@ mod tests {
 
     #[test]
     fn null_and_empty_lists_are_invalid() {
-        assert_eq!(fix_up(None, &AuthIds::default()), Err(ErrorCode::InvalidAcl));
+        assert_eq!(
+            fix_up(None, &AuthIds::default(), SaslScheme::Unknown),
+            Err(ErrorCode::InvalidAcl)
+        );
         assert_eq!(fix(Vec::new()), Err(ErrorCode::InvalidAcl));
     }
 
@@ -183,7 +194,11 @@ mod tests {
         let mut ids = AuthIds::of_peer("127.0.0.1".parse().unwrap());
         let auth =
             |bits| Acl { perms: Permissions::from_bits_retain(bits), ..entry("auth", "bob") };
-        assert_eq!(fix_up(Some(vec![auth(1)]), &ids), Err(ErrorCode::InvalidAcl), "ip is not one");
+        assert_eq!(
+            fix_up(Some(vec![auth(1)]), &ids, SaslScheme::Unknown),
+            Err(ErrorCode::InvalidAcl),
+            "ip is not one"
+        );
         let super_digest = zk_proto::data::digest("super:admin");
         for word in ["bob:1", "super:admin"] {
             ids.authenticate("digest", Some(word.as_bytes()), Some(&super_digest)).unwrap();
@@ -197,7 +212,7 @@ mod tests {
         let mut null = auth(2);
         null.id.id = None;
         let list = vec![expanded(1, "bob:1"), entry("world", "anyone"), auth(1), null];
-        let fixed = fix_up(Some(list), &ids).unwrap();
+        let fixed = fix_up(Some(list), &ids, SaslScheme::Unknown).unwrap();
         let both = |bits| [expanded(bits, "bob:1"), expanded(bits, "super:admin")];
         let mut expected = vec![expanded(1, "bob:1"), entry("world", "anyone")];
         expected.extend(both(1));

@@ -2,12 +2,14 @@
 //!
 //! A connection has [`AuthIds`]: its address from the start, and what auth packets add. With each
 //! request they become a [`Caller`], and whatever is asked of the replica is told the caller.
-//! Schemes are `world`, `ip`, `digest`, in requests `auth`, and on connections `super`.
+//! Schemes are `world`, `ip`, `digest`, `sasl` where it is set up, in requests `auth`, and on
+//! connections `super`.
 
 mod auth_ids;
 mod digest;
 mod fix_up;
 mod ip;
+mod sasl;
 
 use zk_proto::{Acl, ErrorCode, Permissions, SessionId};
 

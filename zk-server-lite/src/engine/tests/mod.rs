@@ -15,6 +15,8 @@ mod golden;
 mod handshake;
 mod read_only;
 mod requests;
+#[cfg(feature = "sasl")]
+mod sasl;
 mod sessions;
 mod set_watches;
 mod watches;
@@ -35,6 +37,8 @@ use zk_proto::{
 
 use crate::core::Features;
 
+#[cfg(feature = "sasl")]
+use super::SaslOptions;
 use super::{ConnId, ContainerOptions, Engine, EngineOptions, Now, Output};
 
 /// An engine with a tick of 2 s, and what it has sent.
@@ -82,6 +86,9 @@ impl Bench {
             super_digest: Some(zk_proto::data::digest("super:admin")),
             skip_acl: false,
             read_only: false,
+            enforced_schemes: Vec::new(),
+            #[cfg(feature = "sasl")]
+            sasl: SaslOptions::default(),
         };
         change(&mut options);
         Self {
