@@ -20,7 +20,9 @@ mod containers;
 mod create_modes;
 mod create_steps;
 mod delete_steps;
+mod expiry;
 mod four_letter_words;
+mod handover;
 mod handshake;
 mod hostile;
 mod limits;
@@ -66,7 +68,9 @@ fn main() -> ExitCode {
         create_modes::cases(),
         create_steps::cases(),
         delete_steps::cases(),
+        expiry::cases(),
         four_letter_words::cases(),
+        handover::cases(),
         handshake::cases(),
         hostile::cases(),
         limits::cases(),

@@ -67,7 +67,8 @@ pub(crate) struct Watchdog {
 impl Watchdog {
     /// Begins to follow the node at `path`. Asks for a watch, but does not wait for it.
     ///
-    /// `state` must not have missed a change since the node was last known to exist.
+    /// `client` must be bound to the session that owns the node, and `state` must not have missed a
+    /// change since the node was last known to exist.
     pub(crate) fn start(client: &Client, path: &str, state: watch::Receiver<SessionState>) -> Self {
         let ownership = watch::Sender::new(Ownership::Held);
         let watched = client.exists(path).watch().send();
@@ -145,7 +146,14 @@ impl Follow {
 
     async fn follow(&self, state: SessionState) {
         match state {
-            SessionState::Expired => lose(&self.ownership, LostReason::SessionExpired),
+            SessionState::Expired | SessionState::Renewing { .. } => {
+                lose(&self.ownership, LostReason::SessionExpired);
+            }
+            SessionState::Connected { generation, .. }
+                if generation != self.client.generation() =>
+            {
+                lose(&self.ownership, LostReason::SessionExpired);
+            }
             SessionState::Closed | SessionState::AuthFailed { .. } => {
                 lose(&self.ownership, LostReason::SessionClosed);
             }

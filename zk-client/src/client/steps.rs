@@ -77,8 +77,17 @@ macro_rules! steps {
 pub(super) use steps;
 
 impl Client {
-    /// Waits until the session is alive on a connection. Whoever calls it has a deadline.
-    pub(super) async fn connected(&self) -> Result<(), Error> {
+    /// Waits until the session is alive on a connection. There is no deadline: an ensemble may be
+    /// away for ever.
+    ///
+    /// # Errors
+    /// [`Error::SessionExpired`] of a client that has ended so, and of a handle that
+    /// [is bound](Self::bound_to_session) to a session that is over, as soon as that is known;
+    /// [`Error::AuthFailed`] and [`Error::Closed`] of a client that has ended.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn connected(&self) -> Result<(), Error> {
         let mut state = self.state();
         let reached = state.wait_for(|state| self.is_settled(state)).await;
         let reached = reached.map_or(SessionState::Closed, |state| *state);

@@ -5,11 +5,8 @@
 //! as the session lives. So it is created [protected](zk_client::Create::protected).
 
 use bytes::Bytes;
-use tokio::sync::watch;
 use zk_client::path::{join, name};
-use zk_client::{
-    Acl, ByteString, Client, CreateMode, Error, ErrorCode, Janitor, SessionState, Zxid,
-};
+use zk_client::{Acl, ByteString, Client, CreateMode, Error, ErrorCode, Janitor, Zxid};
 
 use crate::error::RecipeError;
 
@@ -35,7 +32,8 @@ pub(crate) struct Contender {
 }
 
 impl Contender {
-    /// Creates the node, and lists its parent's children in the same round trip.
+    /// Creates the node, and lists its parent's children in the same round trip. The client must be
+    /// bound to the session that is to own the node.
     ///
     /// # Cancel safety
     /// A dropped future leaves no node: the janitor looks for it.
@@ -44,7 +42,6 @@ impl Contender {
         spec: &ContenderSpec,
     ) -> Result<(Self, Vec<ByteString>), RecipeError> {
         let path = join(&spec.parent, spec.kind);
-        let mut state = client.state();
         for _ in 0..MOST_ATTEMPTS {
             let created = client
                 .create(&path, spec.data.clone())
@@ -68,7 +65,7 @@ impl Contender {
                 // A connection that is away for longer than one operation may take is waited for.
                 Err(error) if error.outcome_unknown() || error.is_retriable() => {
                     tracing::debug!(%error, "taking a place once more");
-                    connected(&mut state).await?;
+                    client.connected().await?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -146,22 +143,6 @@ impl Drop for Contender {
         {
             tracing::warn!(%error, name, "a node stays until the session ends");
         }
-    }
-}
-
-/// Waits until the session is alive on a connection.
-pub(crate) async fn connected(
-    state: &mut watch::Receiver<SessionState>,
-) -> Result<(), RecipeError> {
-    let reached = state
-        .wait_for(|state| state.is_connected() || state.is_over())
-        .await
-        .map_or(SessionState::Closed, |state| *state);
-    match reached {
-        SessionState::Expired => Err(Error::SessionExpired.into()),
-        SessionState::AuthFailed { reason } => Err(Error::AuthFailed { reason }.into()),
-        SessionState::Closed => Err(Error::Closed.into()),
-        _ => Ok(()),
     }
 }
 

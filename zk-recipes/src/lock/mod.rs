@@ -15,7 +15,8 @@
 //!   background, and the one behind it moves up to the next predecessor.
 //! * **The connection is lost**: waiters wait on, and the guard of a holder is
 //!   [`Suspended`](crate::Ownership::Suspended) until it is known whether the session survived.
-//! * **The session expires**: waiters fail with `SessionExpired`, and the guard is lost.
+//! * **The session expires**: waiters fail with `SessionExpired`, and the guard is lost; so it is
+//!   when the client goes on with a new session, in which the lock can be acquired anew.
 //! * **The reply to the create is lost**: the node is looked for by its unique name, after `sync`.
 //!
 //! # Guarantees
@@ -129,10 +130,12 @@ impl Lock {
     /// # Cancel safety
     /// As [`acquire`](Self::acquire).
     pub async fn enqueue(&self) -> Result<Waiting, RecipeError> {
-        let state = self.client.state();
-        let (contender, children) = Contender::create(&self.client, &self.spec).await?;
+        // A place in the queue is the node of one session, and must not be followed by another.
+        let client = self.client.bound_to_session();
+        let state = client.state();
+        let (contender, children) = Contender::create(&client, &self.spec).await?;
         tracing::debug!(node = contender.name(), "enqueued");
-        Waiting::new(self.client.clone(), contender, children, state)
+        Waiting::new(client, contender, children, state)
     }
 
     /// The names of the nodes that hold or wait, in their order: the first one holds.

@@ -5,7 +5,7 @@ use zk_client::{ByteString, Client, ErrorCode, SessionState};
 use super::KIND;
 use super::guard::LockGuard;
 use crate::contender::order::{Place, place};
-use crate::contender::protected::{Contender, connected};
+use crate::contender::protected::Contender;
 use crate::error::RecipeError;
 use crate::ownership::LostReason;
 
@@ -110,9 +110,10 @@ impl Waiting {
 
     /// Looks at the queue. After a reconnect the server is asked to catch up first.
     async fn look(&mut self) -> Result<(), RecipeError> {
+        self.client.connected().await?;
         let behind = self.state.has_changed().unwrap_or(true);
-        // Also marks the state as seen: what changes from here on makes this look uncertain.
-        connected(&mut self.state).await?;
+        // What changes from here on makes this look uncertain.
+        self.state.mark_unchanged();
         let synced =
             if behind { Some(self.client.sync(self.contender.parent()).send()) } else { None };
         let listed = self.client.children(self.contender.parent()).send();
