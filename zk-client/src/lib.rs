@@ -85,7 +85,6 @@
 //!
 //! # What is not there yet
 //!
-//! - TLS: a [`Connect`] of your own may bring it,
 //! - read-only servers: a session is only taken from a server with a quorum,
 //! - GSSAPI (Kerberos). SASL with DIGEST-MD5 is there, with the feature `sasl`.
 mod auth_failure;
@@ -108,6 +107,8 @@ mod saved_session;
 mod session;
 mod shared_session;
 mod state;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 mod watch_stream;
 
@@ -130,6 +131,11 @@ pub use reply::{Reply, Watch, WatchedReply};
 pub use sasl::DigestMd5;
 pub use saved_session::{NotASavedSession, SavedSession};
 pub use state::{Generation, SessionContinuity, SessionState};
+#[cfg(feature = "tls")]
+pub use tls::{TlsConnector, TlsError, TlsOptions};
+/// The rustls that [`TlsOptions`] and [`TlsConnector`] are about.
+#[cfg(feature = "tls")]
+pub use tokio_rustls::rustls;
 pub use transport::{Connect, Connecting, Stream, TcpConnector, connect_with};
 pub use watch_stream::{NodeEvent, WatchItem, WatchStream, WatchStreamReply};
 pub use zk_proto::path;

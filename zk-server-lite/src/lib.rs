@@ -23,7 +23,7 @@
 //!
 //! # Not there yet
 //!
-//! - **SASL** and **x509**: sasl is answered as by a ZooKeeper without it, with a null token.
+//! - **SASL**: it is answered as by a ZooKeeper without it, with a null token.
 //! - **Storage**: nothing survives the process.
 //!
 //! # Limits
@@ -45,6 +45,11 @@ mod options;
 mod server;
 
 pub use follower::Follower;
+#[cfg(feature = "tls")]
+pub use net::{ClientAuth, TlsError, TlsSettings};
 pub use net::{FourLetterWords, MemoryTransport, UnknownWord};
 pub use options::{ServerBuilder, StartError};
 pub use server::Server;
+/// The rustls that [`TlsSettings`] is about.
+#[cfg(feature = "tls")]
+pub use tokio_rustls::rustls;

@@ -12,6 +12,8 @@ use crate::core::{Features, SaslScheme};
 use crate::engine::SaslOptions;
 use crate::engine::{ContainerOptions, EngineOptions};
 use crate::net::FourLetterWords;
+#[cfg(feature = "tls")]
+use crate::net::{TlsError, TlsSettings};
 use crate::server::Server;
 
 /// Sets up a [`Server`]; see [`Server::builder`].
@@ -35,6 +37,9 @@ pub struct ServerBuilder {
     enforced_schemes: Vec<String>,
     #[cfg(feature = "sasl")]
     sasl: SaslOptions,
+    #[cfg(feature = "tls")]
+    pub(crate) secure: Option<(SocketAddr, TlsSettings)>,
+    x509_super_user: Option<String>,
 }
 
 /// Why a server did not start.
@@ -49,6 +54,10 @@ pub enum StartError {
         /// Why not.
         source: io::Error,
     },
+    /// What the secure listener should show or trust is of no use.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A tick is shorter than a millisecond.
     #[error("a tick must last at least a millisecond")]
     TickTooShort,
@@ -91,6 +100,9 @@ impl Default for ServerBuilder {
             enforced_schemes: Vec::new(),
             #[cfg(feature = "sasl")]
             sasl: SaslOptions::default(),
+            #[cfg(feature = "tls")]
+            secure: None,
+            x509_super_user: None,
         }
     }
 }
@@ -104,8 +116,36 @@ impl ServerBuilder {
 
     /// No TCP at all: only [`Server::memory`] lets clients in. Nothing outside of the runtime is
     /// waited for then, so tests can pause the clock.
-    pub const fn memory_only(mut self) -> Self {
+    pub fn memory_only(mut self) -> Self {
         self.listen = None;
+        #[cfg(feature = "tls")]
+        {
+            self.secure = None;
+        }
+        self
+    }
+
+    /// Where to listen for clients that speak TLS, beside [`listen`](Self::listen); port 0 takes
+    /// a free one. Default nowhere (`secureClientPort`).
+    #[cfg(feature = "tls")]
+    pub fn secure_listen(mut self, address: SocketAddr, settings: TlsSettings) -> Self {
+        self.secure = Some((address, settings));
+        self
+    }
+
+    /// Lets nobody in over TCP without TLS, as ZooKeeper does with a `secureClientPort` and no
+    /// `clientPort`.
+    #[cfg(feature = "tls")]
+    pub const fn secure_only(mut self) -> Self {
+        self.listen = None;
+        self
+    }
+
+    /// Who shows a certificate with this subject, as RFC 2253 writes it, may do everything.
+    /// Default none (`zookeeper.X509AuthenticationProvider.superUser`).
+    #[cfg(feature = "tls")]
+    pub fn x509_super_user(mut self, subject: impl Into<String>) -> Self {
+        self.x509_super_user = Some(subject.into());
         self
     }
 
@@ -283,7 +323,7 @@ impl ServerBuilder {
         if min > max {
             return Err(StartError::SessionTimeouts { min, max });
         }
-        let features = self.features;
+        let features = Features { x509: self.has_secure_listener(), ..self.features };
         let containers = ContainerOptions {
             check_interval_ms: whole_millis(self.container_check_interval),
             max_per_minute: self.container_max_per_minute.get().into(),
@@ -304,6 +344,7 @@ impl ServerBuilder {
             sasl.set_nonce_key(uuid::Uuid::new_v4().into_bytes());
             sasl
         };
+        let x509_super_user = self.x509_super_user.clone();
         Ok(move |session_id_seed_ms| EngineOptions {
             tick_ms,
             min_session_timeout_ms: millis(min),
@@ -312,6 +353,7 @@ impl ServerBuilder {
             features,
             containers,
             super_digest,
+            x509_super_user,
             skip_acl,
             read_only,
             enforced_schemes,
@@ -324,6 +366,20 @@ impl ServerBuilder {
     fn is_known(&self, scheme: &str) -> bool {
         matches!(scheme, "ip" | "digest")
             || scheme == "sasl" && self.features.sasl == SaslScheme::Known
+            || scheme == "x509" && self.has_secure_listener()
+    }
+}
+
+impl ServerBuilder {
+    #[cfg(feature = "tls")]
+    const fn has_secure_listener(&self) -> bool {
+        self.secure.is_some()
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unused_self, reason = "with TLS it looks")]
+    const fn has_secure_listener(&self) -> bool {
+        false
     }
 }
 

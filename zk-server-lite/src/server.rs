@@ -7,6 +7,8 @@ use tokio::net::TcpListener;
 use zk_proto::{SessionId, Zxid};
 
 use crate::follower::Follower;
+#[cfg(feature = "tls")]
+use crate::net::{Acceptor, welcome};
 use crate::net::{ClientCnxns, FourLetterOptions, Hub, MemoryTransport, accept_loop, tick_loop};
 use crate::options::{ServerBuilder, StartError};
 
@@ -18,6 +20,8 @@ use crate::options::{ServerBuilder, StartError};
 pub struct Server {
     hub: Arc<Hub>,
     local_addr: Option<SocketAddr>,
+    #[cfg(feature = "tls")]
+    secure_local_addr: Option<SocketAddr>,
 }
 
 impl Server {
@@ -28,14 +32,16 @@ impl Server {
 
     pub(crate) async fn start(options: ServerBuilder) -> Result<Self, StartError> {
         let engine_options = options.engine_options()?;
-        let mut listener = None;
-        let mut local_addr = None;
-        if let Some(address) = options.listen {
-            let failed = |source| StartError::Bind { address, source };
-            let bound = TcpListener::bind(address).await.map_err(failed)?;
-            local_addr = Some(bound.local_addr().map_err(failed)?);
-            listener = Some(bound);
-        }
+        let (listener, local_addr) = bind(options.listen).await?;
+        #[cfg(feature = "tls")]
+        let (secure, secure_local_addr) = match options.secure {
+            Some((address, settings)) => {
+                let acceptor = Arc::new(Acceptor::new(settings)?);
+                let (listener, local_addr) = bind(Some(address)).await?;
+                (listener.map(|listener| (listener, acceptor)), local_addr)
+            }
+            None => (None, None),
+        };
         let four_letter = FourLetterOptions {
             words: options.four_letter_words,
             local_addr,
@@ -45,9 +51,27 @@ impl Server {
         hub.spawn(tick_loop(Arc::clone(&hub)));
         if let Some(listener) = listener {
             let cnxns = Arc::new(ClientCnxns::new(options.max_client_cnxns));
-            hub.spawn(accept_loop(Arc::clone(&hub), listener, cnxns));
+            let door = Arc::clone(&hub);
+            let welcome = move |stream, visitor| door.open(stream, visitor);
+            hub.spawn(accept_loop(Arc::clone(&hub), listener, cnxns, welcome));
         }
-        Ok(Self { hub, local_addr })
+        #[cfg(feature = "tls")]
+        if let Some((listener, acceptor)) = secure {
+            let cnxns = Arc::new(ClientCnxns::new(options.max_client_cnxns));
+            let door = Arc::clone(&hub);
+            let welcome = move |stream, visitor| {
+                let acceptor = Arc::clone(&acceptor);
+                door.spawn(welcome(Arc::clone(&door), acceptor, stream, visitor));
+                true
+            };
+            hub.spawn(accept_loop(Arc::clone(&hub), listener, cnxns, welcome));
+        }
+        Ok(Self {
+            hub,
+            local_addr,
+            #[cfg(feature = "tls")]
+            secure_local_addr,
+        })
     }
 
     /// The address it listens on; `None` when it is in memory only.
@@ -64,6 +88,13 @@ impl Server {
             Some(address) => SocketAddr::new(reachable(address.ip()), address.port()).to_string(),
             None => "memory:2181".to_owned(),
         }
+    }
+
+    /// The address where it listens for clients that speak TLS, if it does.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub const fn secure_local_addr(&self) -> Option<SocketAddr> {
+        self.secure_local_addr
     }
 
     /// Lets clients of this process in without a socket.
@@ -156,6 +187,19 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.hub.stop();
     }
+}
+
+/// Listens there, if anywhere, and says where that has become.
+async fn bind(
+    address: Option<SocketAddr>,
+) -> Result<(Option<TcpListener>, Option<SocketAddr>), StartError> {
+    let Some(address) = address else {
+        return Ok((None, None));
+    };
+    let failed = |source| StartError::Bind { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let local_addr = listener.local_addr().map_err(failed)?;
+    Ok((Some(listener), Some(local_addr)))
 }
 
 /// A server that listens on every address can be reached on the loopback one.

@@ -73,6 +73,10 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     }
 
     fn give_up_on_frame(&mut self, now: Instant, length: usize) {
+        if matches!(self.phase, Phase::Handshaking { .. }) && length >> 16 == TLS_ALERT {
+            self.hang_up(now, Trouble::SpeaksTls);
+            return;
+        }
         let limit = self.options.max_reply;
         self.hang_up(now, Trouble::Violation(Violation::FrameTooLong { length, limit }));
     }
@@ -85,3 +89,6 @@ const LONGEST_SKIPPED: usize = 256 * 1024 * 1024;
 const PREFIX: usize = 4;
 /// Bytes of a reply header.
 const HEADER: usize = 16;
+/// What a record of TLS begins with that tells what is wrong: its kind, and the version's first
+/// number. As the length of a frame it is more than 350 MB.
+const TLS_ALERT: usize = 0x1503;

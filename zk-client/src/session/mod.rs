@@ -168,6 +168,10 @@ pub(crate) enum Trouble {
     Io(String),
     /// The server closed the connection.
     HungUp,
+    /// The server closed the connection before it had granted a session.
+    HungUpAtOnce,
+    /// The server wants TLS, and we do not speak it.
+    SpeaksTls,
     /// Nothing was heard for too long.
     Silence,
     /// The server broke the protocol.
@@ -285,7 +289,9 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             Phase::Dialling { .. } | Phase::Handshaking { .. } => false,
             Phase::Serving(Serving { unknown_since, .. }) => unknown_since.is_none(),
         };
-        self.last_trouble = Some(why);
+        let greeting = matches!(self.phase, Phase::Handshaking { .. });
+        let hung_up_at_once = greeting && matches!(why, Trouble::HungUp);
+        self.last_trouble = Some(if hung_up_at_once { Trouble::HungUpAtOnce } else { why });
         self.phase = Phase::Backoff { until: now + self.hosts.pause(was_serving, self.timeout) };
         self.pending.connection_lost(&mut self.outputs);
         self.auth.connection_lost();
@@ -414,6 +420,11 @@ impl std::fmt::Display for Trouble {
         match self {
             Self::Io(error) => f.write_str(error),
             Self::HungUp => f.write_str("the server hung up"),
+            Self::HungUpAtOnce => f.write_str(
+                "the server hung up before it granted a session; one that is not ready does so, and \
+                 one that wants TLS on this port",
+            ),
+            Self::SpeaksTls => f.write_str("the server speaks TLS: see TlsConnector"),
             Self::Silence => f.write_str("the server was silent for too long"),
             Self::Violation(violation) => write!(f, "the server broke the protocol: {violation}"),
             Self::WatchesNotSet(code) => write!(f, "the server did not set the watches: {code}"),

@@ -57,6 +57,7 @@ pub(crate) enum WriteRequest {
 
 /// What is off in a ZooKeeper that nobody has configured.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Features {
     /// Nodes with a time to live (`zookeeper.extendedTypesEnabled`).
     pub(crate) extended_types: bool,
@@ -64,6 +65,8 @@ pub(crate) struct Features {
     pub(crate) enforce_quota: bool,
     /// Changes of the ensemble (`zookeeper.reconfigEnabled`).
     pub(crate) reconfig_enabled: bool,
+    /// Whether clients may show certificates (`secureClientPort`), so that lists can name them.
+    pub(crate) x509: bool,
     /// What access lists may name beside what they always may.
     pub(crate) sasl: SaslScheme,
 }
@@ -186,7 +189,7 @@ fn create_in_mode(
         return Err(ErrorCode::BadArguments);
     }
     let parent = parent_of(&request.path).ok_or(ErrorCode::BadArguments)?;
-    let acl = fix_up(request.acl, &caller.ids, state.features.sasl)?;
+    let acl = fix_up(request.acl, &caller.ids, state.features)?;
     let parent = state.node(parent).ok_or(ErrorCode::NoNode)?;
     caller.check_acl(Permissions::CREATE, &parent.acl)?;
     let path = if mode.is_sequential() {
@@ -271,7 +274,7 @@ fn set_acl(
     request: SetAclRequest,
 ) -> Result<TxnBody, ErrorCode> {
     validate(&request.path).map_err(|_| ErrorCode::BadArguments)?;
-    let acl = fix_up(request.acl, &caller.ids, state.features.sasl)?;
+    let acl = fix_up(request.acl, &caller.ids, state.features)?;
     let node = state.node(&request.path).ok_or(ErrorCode::NoNode)?;
     caller.check_acl(Permissions::ADMIN, &node.acl)?;
     check_version(request.version, node.aversion)?;

@@ -84,6 +84,8 @@ pub(crate) struct EngineOptions {
     pub(crate) containers: ContainerOptions,
     /// Whose digest makes a connection the super user's, as `user:hash`.
     pub(crate) super_digest: Option<String>,
+    /// Whose certificate makes a connection the super user's, by its subject.
+    pub(crate) x509_super_user: Option<String>,
     /// Whether access lists are stored but not looked at.
     pub(crate) skip_acl: bool,
     /// Whether it starts without a quorum.
@@ -167,6 +169,14 @@ impl Engine {
         let deadline = now.elapsed_ms.saturating_add(HANDSHAKE_TIMEOUT_MS);
         self.connections.insert(conn, Connection::new(ids, peer, deadline, now));
         self.handshake_deadlines.push_back((deadline, conn));
+    }
+
+    /// The client of a connection has proved, below this protocol, that this is its name.
+    pub(crate) fn handle_certificate(&mut self, conn: ConnId, subject: String) {
+        let super_user = self.options.x509_super_user.as_deref();
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.ids.add_certificate(subject, super_user);
+        }
     }
 
     /// A frame has arrived, without its length. Frames of connections that the engine has closed

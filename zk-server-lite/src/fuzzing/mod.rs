@@ -107,6 +107,7 @@ impl World {
                 max_never_used_ms: u64::from(on(8)) * 2000,
             },
             super_digest: Some(zk_proto::data::digest("super:admin")),
+            x509_super_user: None,
             skip_acl: on(16),
             read_only: false,
             enforced_schemes: Vec::new(),

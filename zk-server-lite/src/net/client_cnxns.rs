@@ -14,7 +14,7 @@ pub(crate) struct ClientCnxns {
 
 /// A connection's place among those of its address; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     cnxns: Arc<ClientCnxns>,
     address: IpAddr,
 }

@@ -33,6 +33,7 @@ pub(super) async fn serve<S>(
         writer,
         inbox: BytesMut::new(),
         sending: BytesMut::new(),
+        unflushed: false,
         stage: Stage::Opening,
     };
     let end = connection.pump().await;
@@ -53,6 +54,8 @@ struct Connection<'a, S> {
     writer: WriteHalf<S>,
     inbox: BytesMut,
     sending: BytesMut,
+    /// Whether the stream may still keep something that was written to it, as TLS does.
+    unflushed: bool,
     stage: Stage,
 }
 
@@ -82,13 +85,15 @@ impl<S: AsyncRead + AsyncWrite> Connection<'_, S> {
                 continue;
             }
             make_room(&mut self.inbox);
+            let flushing = self.sending.is_empty();
             tokio::select! {
                 biased;
                 () = self.outbox.changed() => {}
-                written = self.writer.write_buf(&mut self.sending), if !self.sending.is_empty() => {
-                    if written? == 0 {
-                        return Err(io::ErrorKind::WriteZero.into());
-                    }
+                pushed = push_on(&mut self.writer, &mut self.sending),
+                    if !flushing || self.unflushed =>
+                {
+                    pushed?;
+                    self.unflushed = !flushing;
                     if self.sending.is_empty() {
                         // Lets go of the engine's buffer, which is then used again.
                         self.sending = BytesMut::new();
@@ -151,6 +156,21 @@ impl<S: AsyncRead + AsyncWrite> Connection<'_, S> {
             io::Result::Ok(())
         };
         let _ = tokio::time::timeout(FAREWELL, orderly).await;
+    }
+}
+
+/// Writes a part of what there is to send; when there is nothing, sees to it that what was written
+/// leaves.
+///
+/// # Cancel safety
+/// Nothing is lost, and nothing written twice, when the future is dropped.
+async fn push_on<W: AsyncWrite + Unpin>(writer: &mut W, sending: &mut BytesMut) -> io::Result<()> {
+    if sending.is_empty() {
+        return writer.flush().await;
+    }
+    match writer.write_buf(sending).await? {
+        0 => Err(io::ErrorKind::WriteZero.into()),
+        _ => Ok(()),
     }
 }
 

@@ -51,6 +51,17 @@ struct State {
     stopped: bool,
 }
 
+/// Who comes in.
+#[derive(Debug)]
+pub(crate) struct Visitor {
+    /// From where.
+    pub(crate) peer: SocketAddr,
+    /// What to give back at the end, if connections from there are counted.
+    pub(crate) place: Option<Place>,
+    /// The subject of the certificate that was shown, if one was.
+    pub(crate) x509: Option<String>,
+}
+
 /// How far a batch of frames went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fed {
@@ -135,14 +146,8 @@ impl Hub {
         );
     }
 
-    /// Serves a client on a stream, from an address where it may have a place to give back; false
-    /// once the server has stopped.
-    pub(super) fn open<S>(
-        self: &Arc<Self>,
-        stream: S,
-        peer: SocketAddr,
-        place: Option<Place>,
-    ) -> bool
+    /// Serves a client on a stream; false once the server has stopped.
+    pub(crate) fn open<S>(self: &Arc<Self>, stream: S, visitor: Visitor) -> bool
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
@@ -155,7 +160,11 @@ impl Hub {
         let conn = ConnId(state.last_conn);
         let outbox = Arc::new(Outbox::default());
         state.outboxes.insert(conn, Arc::clone(&outbox));
+        let Visitor { peer, place, x509 } = visitor;
         state.engine.handle_opened(conn, peer, self.clock.now());
+        if let Some(subject) = x509 {
+            state.engine.handle_certificate(conn, subject);
+        }
         self.settle(&mut state, None);
         self.spawn(connection::serve(Arc::clone(self), conn, outbox, stream, place));
         true

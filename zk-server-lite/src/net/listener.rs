@@ -3,13 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::client_cnxns::ClientCnxns;
-use super::hub::Hub;
+use super::hub::{Hub, Visitor};
 
-/// Lets clients in until the server stops.
-pub(crate) async fn accept_loop(hub: Arc<Hub>, listener: TcpListener, cnxns: Arc<ClientCnxns>) {
+/// Hands clients to `welcome` until the server stops, which it says by false.
+pub(crate) async fn accept_loop(
+    hub: Arc<Hub>,
+    listener: TcpListener,
+    cnxns: Arc<ClientCnxns>,
+    welcome: impl Fn(TcpStream, Visitor) -> bool + Send,
+) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -24,7 +29,7 @@ pub(crate) async fn accept_loop(hub: Arc<Hub>, listener: TcpListener, cnxns: Arc
                     continue;
                 };
                 tracing::debug!(%peer, "accepted");
-                if !hub.open(stream, peer, Some(place)) {
+                if !welcome(stream, Visitor { peer, place: Some(place), x509: None }) {
                     return;
                 }
             }

@@ -16,6 +16,8 @@ mod listener;
 mod memory;
 mod outbox;
 mod ticker;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub(crate) use client_cnxns::ClientCnxns;
 pub(crate) use four_letter::FourLetterOptions;
@@ -25,3 +27,7 @@ pub(crate) use link::{Lag, Link, catch_up, follow_loop};
 pub(crate) use listener::accept_loop;
 pub use memory::MemoryTransport;
 pub(crate) use ticker::tick_loop;
+#[cfg(feature = "tls")]
+pub(crate) use tls::{Acceptor, welcome};
+#[cfg(feature = "tls")]
+pub use tls::{ClientAuth, TlsError, TlsSettings};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zk_proto::data::{ClientInfo, Id};
 use zk_proto::{Acl, ByteString, ErrorCode, Permissions};
 
-use super::{digest, ip, sasl};
+use super::{digest, ip, sasl, x509};
 
 /// What a connection has shown of itself (`ServerCnxn.authInfo`): grows, and goes with the
 /// connection. Cheap to clone.
@@ -36,6 +36,18 @@ impl AuthIds {
         Self { unchecked: true, ..self }
     }
 
+    /// Adds the name in a certificate that was shown; whether it is the super user's
+    /// (`X509AuthenticationProvider`).
+    pub(crate) fn add_certificate(&mut self, subject: String, super_user: Option<&str>) {
+        let mut ids = self.ids.to_vec();
+        if super_user == Some(&*subject) {
+            ids.push(Id { scheme: Some(SUPER), id: Some(subject.as_str().into()) });
+            self.unchecked = true;
+        }
+        ids.push(Id { scheme: Some(X509), id: Some(subject.into()) });
+        self.ids = ids.into();
+    }
+
     /// Adds what an auth packet proves (`ProviderRegistry`).
     ///
     /// # Errors
@@ -50,6 +62,8 @@ impl AuthIds {
         match scheme {
             // The address is known already.
             ip::SCHEME => Ok(()),
+            // So is the certificate, if there is one.
+            x509::SCHEME if self.of_scheme(x509::SCHEME).next().is_some() => Ok(()),
             digest::SCHEME => {
                 let word = String::from_utf8_lossy(auth.ok_or(ErrorCode::AuthFailed)?);
                 let id = zk_proto::data::digest(&word);
@@ -119,7 +133,9 @@ impl AuthIds {
     /// Those that `auth` stands for: who somebody is, not where they connect from
     /// (`AuthenticationProvider.isAuthenticated`).
     pub(super) fn authenticated(&self) -> impl Iterator<Item = &Id> {
-        let proven = |id: &&Id| matches!(id.scheme.as_deref(), Some(digest::SCHEME | sasl::SCHEME));
+        let proven = |id: &&Id| {
+            matches!(id.scheme.as_deref(), Some(digest::SCHEME | sasl::SCHEME | x509::SCHEME))
+        };
         self.ids.iter().filter(proven)
     }
 
@@ -149,6 +165,7 @@ const MAX_IDS: usize = 256;
 const IP: ByteString = ByteString::from_static(ip::SCHEME);
 #[cfg(feature = "sasl")]
 const SASL: ByteString = ByteString::from_static(sasl::SCHEME);
+const X509: ByteString = ByteString::from_static(x509::SCHEME);
 const DIGEST: ByteString = ByteString::from_static(digest::SCHEME);
 /// Who has it may do everything; in access lists it is unknown.
 const SUPER: ByteString = ByteString::from_static("super");
@@ -191,6 +208,23 @@ mod tests {
         assert_eq!(ids.authenticate("digest", None, None), Err(ErrorCode::AuthFailed));
         assert_eq!(ids.authenticate("ip", Some(b"10.0.0.1"), None), Ok(()));
         assert_eq!(infos(&ids), [("ip".into(), "127.0.0.1".into())]);
+    }
+
+    #[test]
+    fn a_certificate_is_an_identity_that_auth_stands_for() {
+        let mut ids = local();
+        ids.add_certificate("CN=bob".to_owned(), Some("CN=root"));
+        assert_eq!(infos(&ids)[1], ("x509".into(), "CN=bob".into()));
+        assert_eq!(ids.authenticated().count(), 1);
+        assert!(ids.may(Permissions::WRITE, &[entry(2, "x509", "CN=bob")]));
+        assert!(!ids.may(Permissions::WRITE, &[entry(2, "x509", "CN=eve")]));
+        // It can be named again, and that changes nothing.
+        assert_eq!(ids.authenticate("x509", None, None), Ok(()));
+        assert_eq!(infos(&ids).len(), 2);
+        let mut root = local();
+        root.add_certificate("CN=root".to_owned(), Some("CN=root"));
+        assert!(root.may(Permissions::WRITE, &[entry(2, "x509", "CN=bob")]));
+        assert_eq!(infos(&root)[1], ("super".into(), "CN=root".into()));
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use zk_proto::data::Id;
 use zk_proto::{Acl, ErrorCode};
 
-use super::{AuthIds, digest, ip, sasl};
-use crate::core::SaslScheme;
+use super::{AuthIds, digest, ip, sasl, x509};
+use crate::core::{Features, SaslScheme};
 
 /// Checks a list, takes its duplicates out and puts the caller's identities in for `auth`
 /// (`PrepRequestProcessor.fixupACL`). Duplicates that come with the identities stay.
@@ -17,14 +17,14 @@ use crate::core::SaslScheme;
 pub(in crate::core) fn fix_up(
     list: Option<Vec<Acl>>,
     ids: &AuthIds,
-    sasl: SaslScheme,
+    features: Features,
 ) -> Result<Vec<Acl>, ErrorCode> {
     let list = without_duplicates(list.unwrap_or_default())?;
     if list.is_empty() {
         return Err(ErrorCode::InvalidAcl);
     }
     if list.iter().all(|entry| entry.id.scheme.as_deref() != Some(AUTH)) {
-        list.iter().try_for_each(|entry| check(entry, sasl))?;
+        list.iter().try_for_each(|entry| check(entry, features))?;
         return Ok(list);
     }
     let mut fixed = Vec::with_capacity(list.len());
@@ -37,7 +37,7 @@ pub(in crate::core) fn fix_up(
                 return Err(ErrorCode::InvalidAcl);
             }
         } else {
-            check(&entry, sasl)?;
+            check(&entry, features)?;
             fixed.push(entry);
         }
     }
@@ -71,16 +71,17 @@ fn without_duplicates(list: Vec<Acl>) -> Result<Vec<Acl>, ErrorCode> {
     Ok(kept)
 }
 
-fn check(entry: &Acl, sasl: SaslScheme) -> Result<(), ErrorCode> {
+fn check(entry: &Acl, features: Features) -> Result<(), ErrorCode> {
     let scheme = entry.id.scheme.as_deref().ok_or(ErrorCode::InvalidAcl)?;
     let id = entry.id.id.as_deref();
     let valid = match scheme {
         "world" => id.ok_or(ErrorCode::MarshallingError)? == "anyone",
         digest::SCHEME => digest::is_valid(id.ok_or(ErrorCode::MarshallingError)?),
         ip::SCHEME => ip::is_valid(id.ok_or(ErrorCode::MarshallingError)?),
-        sasl::SCHEME if sasl == SaslScheme::Known => {
+        sasl::SCHEME if features.sasl == SaslScheme::Known => {
             sasl::is_valid(id.ok_or(ErrorCode::MarshallingError)?)
         }
+        x509::SCHEME if features.x509 => x509::is_valid(id.ok_or(ErrorCode::MarshallingError)?),
         _ => false,
     };
     if valid { Ok(()) } else { Err(ErrorCode::InvalidAcl) }
@@ -105,7 +106,8 @@ mod tests {
     }
 
     fn fix(list: Vec<Acl>) -> Result<Vec<Acl>, ErrorCode> {
-        fix_up(Some(list), &AuthIds::default(), SaslScheme::Known)
+        let features = Features { sasl: SaslScheme::Known, ..Features::default() };
+        fix_up(Some(list), &AuthIds::default(), features)
     }
 
     #[test]
@@ -135,9 +137,20 @@ mod tests {
     }
 
     #[test]
+    fn names_in_certificates_are_known_where_there_are_certificates() {
+        for (x509, id, valid) in
+            [(true, "CN=bob,O=Example", true), (true, "bob", false), (false, "CN=bob", false)]
+        {
+            let features = Features { x509, ..Features::default() };
+            let fixed = fix_up(Some(vec![entry("x509", id)]), &AuthIds::default(), features);
+            assert_eq!(fixed.is_ok(), valid, "{id}");
+        }
+    }
+
+    #[test]
     fn null_and_empty_lists_are_invalid() {
         assert_eq!(
-            fix_up(None, &AuthIds::default(), SaslScheme::Unknown),
+            fix_up(None, &AuthIds::default(), Features::default()),
             Err(ErrorCode::InvalidAcl)
         );
         assert_eq!(fix(Vec::new()), Err(ErrorCode::InvalidAcl));
@@ -195,7 +208,7 @@ mod tests {
         let auth =
             |bits| Acl { perms: Permissions::from_bits_retain(bits), ..entry("auth", "bob") };
         assert_eq!(
-            fix_up(Some(vec![auth(1)]), &ids, SaslScheme::Unknown),
+            fix_up(Some(vec![auth(1)]), &ids, Features::default()),
             Err(ErrorCode::InvalidAcl),
             "ip is not one"
         );
@@ -212,7 +225,7 @@ mod tests {
         let mut null = auth(2);
         null.id.id = None;
         let list = vec![expanded(1, "bob:1"), entry("world", "anyone"), auth(1), null];
-        let fixed = fix_up(Some(list), &ids, SaslScheme::Unknown).unwrap();
+        let fixed = fix_up(Some(list), &ids, Features::default()).unwrap();
         let both = |bits| [expanded(bits, "bob:1"), expanded(bits, "super:admin")];
         let mut expected = vec![expanded(1, "bob:1"), entry("world", "anyone")];
         expected.extend(both(1));

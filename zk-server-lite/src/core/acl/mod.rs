@@ -1,8 +1,9 @@
 //! Who may do what: identities, access lists and the checks between them.
 //!
-//! A connection has [`AuthIds`]: its address from the start, and what auth packets add. With each
+//! A connection has [`AuthIds`]: its address from the start, the name in its certificate over TLS,
+//! and what auth packets add. With each
 //! request they become a [`Caller`], and whatever is asked of the replica is told the caller.
-//! Schemes are `world`, `ip`, `digest`, `sasl` where it is set up, in requests `auth`, and on
+//! Schemes are `world`, `ip`, `digest`, `sasl` and `x509` where they are set up, in requests `auth`, and on
 //! connections `super`.
 
 mod auth_ids;
@@ -10,6 +11,7 @@ mod digest;
 mod fix_up;
 mod ip;
 mod sasl;
+mod x509;
 
 use zk_proto::{Acl, ErrorCode, Permissions, SessionId};
 

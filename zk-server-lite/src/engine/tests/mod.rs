@@ -84,6 +84,7 @@ impl Bench {
                 max_never_used_ms: 0,
             },
             super_digest: Some(zk_proto::data::digest("super:admin")),
+            x509_super_user: None,
             skip_acl: false,
             read_only: false,
             enforced_schemes: Vec::new(),
