@@ -55,16 +55,22 @@ pub(crate) fn image() -> String {
 
 /// A container as all tests want it, before it is started.
 pub(crate) fn request(image: &str) -> ContainerRequest<GenericImage> {
+    request_with(image, &[CLIENT_PORT])
+}
+
+/// The same, with these ports to be reached.
+pub(crate) fn request_with(image: &str, ports: &'static [u16]) -> ContainerRequest<GenericImage> {
     let (name, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
-    GenericImage::new(name, tag)
-        .with_exposed_port(CLIENT_PORT.tcp())
+    ports
+        .iter()
+        .fold(GenericImage::new(name, tag), |image, port| image.with_exposed_port(port.tcp()))
         .with_env_var("ZOO_TICK_TIME", TICK.as_millis().to_string())
         .with_env_var("ZOO_MAX_CLIENT_CNXNS", "0")
         .with_env_var("ZOO_ADMINSERVER_ENABLED", "false")
         .with_env_var("ZOO_4LW_COMMANDS_WHITELIST", "*")
         .with_env_var("ZOO_CFG_EXTRA", "extendedTypesEnabled=true enforceQuota=true")
         .with_env_var("JVMFLAGS", jvm_flags())
-        .with_host_config_modifier(publish_on_loopback)
+        .with_host_config_modifier(|config| publish_on_loopback(config, ports))
 }
 
 /// Where clients reach it. The port is another one after each start.
@@ -82,10 +88,11 @@ fn jvm_flags() -> String {
 }
 
 /// Nobody but this machine has business with a server under test.
-fn publish_on_loopback(config: &mut HostConfig) {
+fn publish_on_loopback(config: &mut HostConfig, ports: &[u16]) {
     let loopback = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: None };
+    let binding = |port: &u16| (format!("{port}/tcp"), Some(vec![loopback.clone()]));
     config.publish_all_ports = Some(false);
-    config.port_bindings = Some([(format!("{CLIENT_PORT}/tcp"), Some(vec![loopback]))].into());
+    config.port_bindings = Some(ports.iter().map(binding).collect());
 }
 
 /// Asks `srvr` until it tells a mode; the log line of the start comes before the service.
@@ -114,6 +121,6 @@ pub(crate) async fn srvr(address: SocketAddr) -> std::io::Result<String> {
 
 const DEFAULT_IMAGE: &str = "zookeeper:3.9";
 const SUPER_DIGEST_PROPERTY: &str = "zookeeper.DigestAuthenticationProvider.superDigest";
-const CLIENT_PORT: u16 = 2181;
+pub(crate) const CLIENT_PORT: u16 = 2181;
 pub(crate) const START_LIMIT: Duration = Duration::from_secs(60);
 pub(crate) const ATTEMPT_LIMIT: Duration = Duration::from_millis(250);

@@ -8,6 +8,7 @@
 //! | [`raw`] | a connection without a client, to say what no client would |
 //! | [`request`] | requests for it, said in short |
 //! | [`exhaustive`] | breaks a scenario at every request and drops it at every poll |
+//! | [`certificates`] | an authority for one test, and what it signs |
 //! | [`run`] | runs cases, each with a server and a part of the tree of its own |
 //!
 //! `ZK_TEST_SERVER` is one of
@@ -24,6 +25,7 @@
     reason = "a test may panic"
 )]
 
+pub mod certificates;
 #[cfg(feature = "container")]
 mod container;
 #[cfg(feature = "container")]
@@ -36,8 +38,11 @@ pub mod raw;
 pub mod real_server;
 pub mod request;
 pub mod run;
+#[cfg(feature = "container")]
+pub mod secure_server;
 pub mod server;
 
+pub use certificates::{Authority, Certified};
 #[cfg(feature = "container")]
 pub use ensemble::Ensemble;
 pub use exhaustive::drop_after_polls;
@@ -47,6 +52,8 @@ pub use raw::RawConnection;
 #[cfg(feature = "container")]
 pub use real_server::RealServer;
 pub use run::{Case, main};
+#[cfg(feature = "container")]
+pub use secure_server::SecureServer;
 pub use server::TestServer;
 
 /// The code in the README is compiled and run.
