@@ -12,34 +12,36 @@ use super::text;
 /// message stays in memory as long as one of them does.
 #[derive(Clone)]
 pub struct Reader {
-    rest: Bytes,
-    length: usize,
+    message: Bytes,
+    /// How many bytes have been read; never more than there are.
+    position: usize,
 }
 
 /// Shows the position only: the bytes may hold passwords.
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Reader({} of {} bytes)", self.offset(), self.length)
+        write!(f, "Reader({} of {} bytes)", self.offset(), self.message.len())
     }
 }
 
 impl Reader {
     /// Starts at the first byte of `message`.
     #[must_use]
-    pub fn new(message: Bytes) -> Self {
-        Self { length: message.len(), rest: message }
+    pub const fn new(message: Bytes) -> Self {
+        Self { message, position: 0 }
     }
 
     /// The bytes that have not been read yet.
     #[must_use]
-    pub fn into_rest(self) -> Bytes {
-        self.rest
+    pub fn into_rest(mut self) -> Bytes {
+        self.message.advance(self.position);
+        self.message
     }
 
     /// How many bytes have not been read yet.
     #[must_use]
-    pub fn remaining(&self) -> usize {
-        self.rest.len()
+    pub const fn remaining(&self) -> usize {
+        self.message.len().saturating_sub(self.position)
     }
 
     /// An error about the value at the present position.
@@ -48,19 +50,29 @@ impl Reader {
         Self::error_at(self.offset(), problem)
     }
 
+    #[inline]
     pub(super) fn byte(&mut self) -> Result<u8, DecodeError> {
-        let start = self.offset();
-        self.rest.try_get_u8().map_err(|_| self.truncated(start, 1))
+        self.array().map(u8::from_be_bytes)
     }
 
+    #[inline]
     pub(super) fn int(&mut self) -> Result<i32, DecodeError> {
-        let start = self.offset();
-        self.rest.try_get_i32().map_err(|_| self.truncated(start, 4))
+        self.array().map(i32::from_be_bytes)
     }
 
+    #[inline]
     pub(super) fn long(&mut self) -> Result<i64, DecodeError> {
-        let start = self.offset();
-        self.rest.try_get_i64().map_err(|_| self.truncated(start, 8))
+        self.array().map(i64::from_be_bytes)
+    }
+
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let rest = self.message.get(self.position..).unwrap_or_default();
+        let Some(array) = rest.first_chunk() else {
+            return Err(self.truncated(self.position, N));
+        };
+        self.position = self.position.saturating_add(N);
+        Ok(*array)
     }
 
     /// A length-prefixed run of bytes; −1 is null.
@@ -73,10 +85,12 @@ impl Reader {
         let Ok(wanted) = usize::try_from(length) else {
             return Err(Self::error_at(start, DecodeProblem::NegativeLength(length)));
         };
-        if wanted > self.rest.len() {
+        if wanted > self.remaining() {
             return Err(self.truncated(start, wanted));
         }
-        Ok(Some(self.rest.split_to(wanted)))
+        let begin = self.position;
+        self.position = begin.saturating_add(wanted);
+        Ok(Some(self.message.slice(begin..self.position)))
     }
 
     pub(super) fn string(&mut self) -> Result<Option<ByteString>, DecodeError> {
@@ -93,21 +107,22 @@ impl Reader {
         }
         let count = usize::try_from(count).unwrap_or(0);
         let least = count.saturating_mul(SMALLEST_ITEM);
-        if least > self.rest.len() {
+        if least > self.remaining() {
             return Err(self.truncated(start, least));
         }
         Ok(Some(count))
     }
 
     /// The value that begins at `start` needs `wanted` bytes from here on.
+    #[cold]
     fn truncated(&self, start: usize, wanted: usize) -> DecodeError {
-        let missing = wanted.saturating_sub(self.rest.len());
+        let missing = wanted.saturating_sub(self.remaining());
         Self::error_at(start, DecodeProblem::Truncated { missing })
     }
 
     /// How many bytes have been read.
-    pub(crate) fn offset(&self) -> usize {
-        self.length.saturating_sub(self.rest.len())
+    pub(crate) const fn offset(&self) -> usize {
+        self.position
     }
 
     /// An error about the value that begins at `offset`.
