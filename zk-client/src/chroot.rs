@@ -14,6 +14,11 @@ impl Chroot {
         Self((root != ZPath::ROOT).then(|| root.into()))
     }
 
+    /// Whether paths are the same on both sides.
+    pub(crate) const fn is_root(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Checks a path and makes it the server's.
     pub(crate) fn outward(&self, client_path: &str) -> Result<ByteString, Error> {
         check(client_path, client_path)?;

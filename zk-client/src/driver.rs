@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant as StdInstant;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -21,7 +21,7 @@ pub(crate) async fn run(shared: Arc<SharedSession>, connector: Box<dyn Connect>)
         link: Link::Down,
         connector,
         incoming: BytesMut::new(),
-        outgoing: BytesMut::new(),
+        outgoing: Bytes::new(),
         unflushed: false,
         read_size: SMALLEST_READ,
         timer: Box::pin(sleep_until(Instant::now())),
@@ -37,7 +37,7 @@ struct Driver {
     connector: Box<dyn Connect>,
     link: Link,
     incoming: BytesMut,
-    outgoing: BytesMut,
+    outgoing: Bytes,
     /// Whether the stream may still keep something that was written to it.
     unflushed: bool,
     /// How much room a read is given; follows what the reads bring.
@@ -138,8 +138,7 @@ impl Driver {
             return false;
         };
         if self.outgoing.is_empty() {
-            let outgoing = &mut self.outgoing;
-            self.shared.with_session(|session| session.take_outgoing(outgoing));
+            self.outgoing = self.shared.with_session(|session| session.take_outgoing());
         }
         if self.outgoing.is_empty() {
             return self.poll_flush(cx, now);
@@ -151,8 +150,9 @@ impl Driver {
             Ok(0) => self.lost(now, Trouble::HungUp),
             Ok(_) => {
                 self.unflushed = true;
-                if self.outgoing.capacity() > LARGEST_KEPT && self.outgoing.is_empty() {
-                    self.outgoing = BytesMut::new();
+                if self.outgoing.is_empty() {
+                    // Not to keep what it was a slice of.
+                    self.outgoing = Bytes::new();
                 }
             }
             Err(error) => self.lost(now, Trouble::Io(error.to_string())),
@@ -249,7 +249,7 @@ impl Driver {
     fn hang_up(&mut self) {
         self.link = Link::Down;
         self.incoming = BytesMut::new();
-        self.outgoing.clear();
+        self.outgoing = Bytes::new();
         self.unflushed = false;
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use zk_proto::jute::Reader;
+use zk_proto::op::Request;
 use zk_proto::{ByteString, Decode, ErrorCode, OpCode, WatchedEvent};
 
 use crate::chroot::Chroot;
@@ -34,7 +35,7 @@ pub struct Reply<T> {
 #[derive(Clone, Debug)]
 pub(crate) struct About {
     pub(crate) op: OpCode,
-    /// As the caller named it.
+    /// As the caller named it. Empty as long as only the request has it.
     pub(crate) path: ByteString,
     pub(crate) chroot: Chroot,
 }
@@ -93,6 +94,14 @@ impl<T> fmt::Debug for Reply<T> {
 }
 
 impl About {
+    /// The request is sent, and does not need its path any more.
+    pub(crate) fn asked(mut self, request: Request) -> Self {
+        if self.path.is_empty() {
+            self.path = node_of(request).unwrap_or_default();
+        }
+        self
+    }
+
     pub(crate) fn refused(&self, code: ErrorCode) -> Error {
         Error::Server { op: self.op, path: self.path.clone(), code }
     }
@@ -104,6 +113,19 @@ impl About {
                 .map_err(|error| Error::Protocol(Violation::Undecodable(error))),
             Err(code) => Err(self.refused(code)),
         }
+    }
+}
+
+/// The node of a request that is about one.
+fn node_of(request: Request) -> Option<ByteString> {
+    match request {
+        Request::GetData(asked) => Some(asked.path),
+        Request::Exists(asked) => Some(asked.path),
+        Request::GetChildren(asked) => Some(asked.path),
+        Request::GetChildren2(asked) => Some(asked.path),
+        Request::SetData(asked) => Some(asked.path),
+        Request::Delete(asked) => Some(asked.path),
+        _ => None,
     }
 }
 

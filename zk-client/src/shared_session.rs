@@ -65,7 +65,7 @@ impl SharedSession {
     pub(crate) fn submit(
         &self,
         bound: Option<Generation>,
-        request: Request,
+        request: &Request,
         watcher: Option<WatchSlot>,
     ) -> Result<ReplyReceiver, SubmitError> {
         let (slot, receiver) = reply_slot();

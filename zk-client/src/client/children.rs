@@ -51,7 +51,7 @@ impl<'a> Children<'a> {
             .client
             .server_path(self.path)
             .map(|path| Request::GetChildren(GetChildrenRequest { path, watch }));
-        (request, self.client.about(OpCode::GetChildren, self.path))
+        (request, self.client.about_node(OpCode::GetChildren, self.path))
     }
 }
 
@@ -72,7 +72,7 @@ impl ChildrenWithStat<'_> {
         let request = client
             .server_path(path)
             .map(|path| Request::GetChildren2(GetChildren2Request { path, watch }));
-        (request, client.about(OpCode::GetChildren2, path))
+        (request, client.about_node(OpCode::GetChildren2, path))
     }
 }
 

@@ -37,7 +37,7 @@ impl Get<'_> {
             .client
             .server_path(self.path)
             .map(|path| Request::GetData(GetDataRequest { path, watch }));
-        (request, self.client.about(OpCode::GetData, self.path))
+        (request, self.client.about_node(OpCode::GetData, self.path))
     }
 }
 
@@ -70,7 +70,7 @@ impl Set<'_> {
     /// The reply is the node's new state. Its errors: `NoNode`, `BadVersion`, `NoAuth`, and those
     /// of every operation. After [`Error::outcome_unknown`] the data may have been set.
     pub fn send(self) -> Reply<Stat> {
-        let about = self.client.about(OpCode::SetData, self.path);
+        let about = self.client.about_node(OpCode::SetData, self.path);
         let request = self.client.server_path(self.path).map(|path| {
             let data = Some(self.data);
             Request::SetData(SetDataRequest { path, data, version: self.version })

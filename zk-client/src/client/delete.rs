@@ -27,7 +27,7 @@ impl Delete<'_> {
     /// The reply's errors: `NoNode`, `NotEmpty`, `BadVersion`, `NoAuth`, and those of every
     /// operation. After [`Error::outcome_unknown`](crate::Error::outcome_unknown) the node may have been deleted.
     pub fn send(self) -> Reply<()> {
-        let about = self.client.about(OpCode::Delete, self.path);
+        let about = self.client.about_node(OpCode::Delete, self.path);
         let request = self
             .client
             .server_path(self.path)

@@ -36,7 +36,7 @@ impl Exists<'_> {
             .client
             .server_path(self.path)
             .map(|path| Request::Exists(ExistsRequest { path, watch }));
-        (request, self.client.about(OpCode::Exists, self.path))
+        (request, self.client.about_node(OpCode::Exists, self.path))
     }
 }
 

@@ -302,11 +302,12 @@ impl Client {
         about: About,
         read: ReadReply<T>,
     ) -> Reply<T> {
-        match request {
-            Ok(request) => {
-                let bound = self.bound;
-                self.submit_with(about, |shared| shared.submit(bound, request, None), read)
-            }
+        let sent = request.and_then(|request| {
+            let receiver = self.handle.shared.submit(self.bound, &request, None)?;
+            Ok((receiver, request))
+        });
+        match sent {
+            Ok((receiver, request)) => Reply::due(receiver, about.asked(request), read),
             Err(error) => Reply::refused(error, about, read),
         }
     }
@@ -332,8 +333,10 @@ impl Client {
         let (slot, receiver) = WatchSlot::new(self.bound.is_some());
         let place = request.as_ref().ok().and_then(watch_wanted);
         let place = place.map(|(path, table)| (path.clone(), table));
-        let sent = request
-            .and_then(|request| Ok(self.handle.shared.submit(self.bound, request, Some(slot))?));
+        let sent = request.and_then(|request| {
+            let receiver = self.handle.shared.submit(self.bound, &request, Some(slot))?;
+            Ok((receiver, request))
+        });
         let watch = Watch {
             receiver,
             shared: Arc::clone(&self.handle.shared),
@@ -342,7 +345,7 @@ impl Client {
             place,
         };
         let reply = match sent {
-            Ok(receiver) => Reply::due(receiver, about, read),
+            Ok((receiver, request)) => Reply::due(receiver, about.asked(request), read),
             Err(error) => Reply::refused(error, about, read),
         };
         WatchedReply { reply, watch: Some(watch) }
@@ -350,6 +353,13 @@ impl Client {
 
     pub(crate) fn about(&self, op: OpCode, path: &str) -> About {
         About { op, path: path.into(), chroot: self.chroot.clone() }
+    }
+
+    /// As [`Self::about`], for a request that names the path, too: it is not copied if the request
+    /// can do without it.
+    pub(super) fn about_node(&self, op: OpCode, path: &str) -> About {
+        let path = if self.chroot.is_root() { ByteString::new() } else { path.into() };
+        About { op, path, chroot: self.chroot.clone() }
     }
 
     /// A handle to the same session, whose paths are the server's.

@@ -322,7 +322,7 @@ impl World {
     }
 
     fn take(&mut self) {
-        self.session.take_outgoing(&mut self.wire);
+        self.wire.extend_from_slice(&self.session.take_outgoing());
         self.read_wire();
     }
 

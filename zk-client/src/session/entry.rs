@@ -12,7 +12,9 @@ use super::watches::{RegistrationId, Table};
 
 #[derive(Debug)]
 pub(super) struct Entry<T, W> {
-    pub(super) request: Request,
+    pub(super) op: OpCode,
+    /// Whether it is to set a one-shot watch.
+    pub(super) asks_for_watch: bool,
     pub(super) purpose: Purpose<T, W>,
     /// `None` for our own requests, which the silence timer watches over.
     pub(super) deadline: Option<Instant>,
@@ -37,6 +39,17 @@ pub(super) enum Purpose<T, W> {
     Close,
 }
 
+impl<T, W> Entry<T, W> {
+    pub(super) const fn new(
+        request: &Request,
+        purpose: Purpose<T, W>,
+        deadline: Option<Instant>,
+    ) -> Self {
+        let asks_for_watch = watch_wanted(request).is_some();
+        Self { op: request.op_code(), asks_for_watch, purpose, deadline, sent: false }
+    }
+}
+
 impl<T: Ticket, W: Ticket> Entry<T, W> {
     pub(super) const fn is_close(&self) -> bool {
         matches!(self.purpose, Purpose::Close)
@@ -59,9 +72,9 @@ impl<T: Ticket, W: Ticket> Entry<T, W> {
     }
 
     /// Whether doing it twice is the same as doing it once: it only reads.
-    pub(super) fn is_repeatable(&self) -> bool {
+    pub(super) const fn is_repeatable(&self) -> bool {
         matches!(
-            self.request.op_code(),
+            self.op,
             OpCode::Exists
                 | OpCode::GetData
                 | OpCode::GetAcl

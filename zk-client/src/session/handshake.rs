@@ -88,7 +88,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         let missed = self.watches.connected();
         self.outputs.tell(missed, News::Gap);
         for batch in self.watches.batches(self.last_zxid) {
-            self.pending.send_own(batch, Purpose::SetWatches);
+            self.pending.send_own(&batch, Purpose::SetWatches);
         }
         self.send_due(now);
         self.pending.send_waiting();

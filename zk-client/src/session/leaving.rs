@@ -59,8 +59,8 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.leaving = Some(Leaving::Closing { waiters: ticket.into_iter().collect(), until: end });
         let request = Request::CloseSession(NoBody {});
         // Its deadline is that of the closing.
-        let entry = Entry { request, purpose: Purpose::Close, deadline: None, sent: false };
-        self.put(now, entry, usize::MAX)?;
+        let entry = Entry::new(&request, Purpose::Close, None);
+        self.put(now, entry, &request, usize::MAX)?;
         if self.id == SessionId::NONE {
             self.end(End::Closed);
         }

@@ -27,6 +27,7 @@ mod auth;
 mod digest_md5;
 mod entry;
 mod expiry;
+mod frames;
 mod handshake;
 mod hosts;
 mod lease;
@@ -47,9 +48,10 @@ pub(crate) use lease::{ProvenLife, proof};
 pub(crate) use output::{Answer, Failure, News, Output, SubmitError, SubscriberId, Ticket};
 pub(crate) use watches::Table;
 
+use std::borrow::Borrow;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::Bytes;
 use zk_proto::op::Request;
 use zk_proto::{ErrorCode, Password, SessionId, Zxid};
 
@@ -215,34 +217,40 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     pub(crate) fn submit(
         &mut self,
         now: Instant,
-        request: Request,
+        request: impl Borrow<Request>,
         ticket: T,
         watcher: Option<W>,
     ) -> Result<(), SubmitError> {
         self.admit()?;
         self.make_room()?;
         let purpose = Purpose::User { ticket, watcher };
-        self.take(now, request, purpose, self.options.max_request)
+        self.take(now, request.borrow(), purpose, self.options.max_request)
     }
 
     /// Sends a request, or keeps it until there is a session to send it in.
     fn take(
         &mut self,
         now: Instant,
-        request: Request,
+        request: &Request,
         purpose: Purpose<T, W>,
         limit: usize,
     ) -> Result<(), SubmitError> {
         let deadline = Some(now + self.options.request_timeout);
-        let entry = Entry { request, purpose, deadline, sent: false };
-        self.put(now, entry, limit)
+        let entry = Entry::new(request, purpose, deadline);
+        self.put(now, entry, request, limit)
     }
 
-    fn put(&mut self, now: Instant, entry: Entry<T, W>, limit: usize) -> Result<(), SubmitError> {
+    fn put(
+        &mut self,
+        now: Instant,
+        entry: Entry<T, W>,
+        request: &Request,
+        limit: usize,
+    ) -> Result<(), SubmitError> {
         let Phase::Serving(serving) = &mut self.phase else {
-            return self.pending.wait(entry, limit);
+            return self.pending.wait(entry, request, limit);
         };
-        self.pending.send(entry, limit)?;
+        self.pending.send(entry, request, limit)?;
         serving.last_sent = now;
         Ok(())
     }
@@ -364,11 +372,11 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         }
     }
 
-    /// Moves all bytes that wait to be sent behind those of `buffer`.
+    /// Takes all bytes that wait to be sent.
     ///
     /// From now on the requests in them count as sent.
-    pub(crate) fn take_outgoing(&mut self, buffer: &mut BytesMut) {
-        self.pending.take_outgoing(buffer);
+    pub(crate) fn take_outgoing(&mut self) -> Bytes {
+        self.pending.take_outgoing()
     }
 
     /// The session's id; [`SessionId::NONE`] before the first one was granted.

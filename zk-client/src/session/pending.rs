@@ -8,12 +8,13 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use zk_proto::frame::put_frame;
+use zk_proto::jute::Reader;
 use zk_proto::message::{ReplyHeader, RequestHeader};
 use zk_proto::op::Request;
 use zk_proto::{ByteString, Encode, OpCode, Xid};
 
 use super::entry::{Entry, Purpose, watch_set, watch_wanted};
+use super::frames::{Frames, HEADER};
 use super::output::{Answer, Failure, Outputs, SubmitError, Ticket};
 use super::watches::{Table, Watches};
 use super::{End, Trouble};
@@ -24,9 +25,9 @@ pub(super) struct Pending<T, W> {
     in_flight: VecDeque<InFlight<T, W>>,
     /// How many entries at the front of `in_flight` have no deadline to look out for any more.
     overdue: usize,
-    /// How many entries at the back of `in_flight` are still in `outgoing`.
+    /// How many entries at the back of `in_flight` are still to be taken.
     untaken: usize,
-    outgoing: BytesMut,
+    frames: Frames,
     last_xid: i32,
 }
 
@@ -41,13 +42,18 @@ struct Waiting<T, W> {
 #[derive(Debug)]
 struct Queued<T, W> {
     entry: Entry<T, W>,
-    length: usize,
+    /// The record of the request, without a header.
+    body: Bytes,
 }
 
+/// Kept small, and without its bytes: there may be very many of them, and they are moved around.
 #[derive(Debug)]
 struct InFlight<T, W> {
     xid: Xid,
+    /// Of the record of the request.
     length: usize,
+    /// Where that begins in the bytes that it was taken with.
+    start: usize,
     /// Gone once its deadline has passed: only the reply is still to come.
     entry: Option<Entry<T, W>>,
 }
@@ -83,7 +89,7 @@ impl<T, W> Default for Pending<T, W> {
             in_flight: VecDeque::new(),
             overdue: 0,
             untaken: 0,
-            outgoing: BytesMut::new(),
+            frames: Frames::default(),
             last_xid: 0,
         }
     }
@@ -96,87 +102,112 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
 
     /// Bytes of all that the shell has not taken.
     pub(super) fn unsent_len(&self) -> usize {
-        self.waiting.bytes + self.outgoing.len()
+        self.waiting.bytes + self.frames.untaken_len()
     }
 
     /// Keeps a request until there is a session to send it in.
-    pub(super) fn wait(&mut self, entry: Entry<T, W>, limit: usize) -> Result<(), SubmitError> {
-        let length = Self::length(&entry.request);
+    pub(super) fn wait(
+        &mut self,
+        entry: Entry<T, W>,
+        request: &Request,
+        limit: usize,
+    ) -> Result<(), SubmitError> {
+        let mut body = BytesMut::new();
+        request.encode(&mut body);
+        let length = HEADER + body.len();
         if length > limit {
             return Err(SubmitError::RequestTooLarge { length, limit });
         }
-        self.waiting.push(Queued { entry, length });
+        self.waiting.push(Queued { entry, body: body.freeze() });
         Ok(())
     }
 
     /// Puts a request into the outgoing bytes.
-    pub(super) fn send(&mut self, entry: Entry<T, W>, limit: usize) -> Result<(), SubmitError> {
+    pub(super) fn send(
+        &mut self,
+        entry: Entry<T, W>,
+        request: &Request,
+        limit: usize,
+    ) -> Result<(), SubmitError> {
+        self.put(entry, |out| request.encode(out), limit)
+    }
+
+    fn put(
+        &mut self,
+        entry: Entry<T, W>,
+        body: impl FnOnce(&mut BytesMut),
+        limit: usize,
+    ) -> Result<(), SubmitError> {
         let xid = self.next_xid();
-        let start = self.outgoing.len();
-        put_frame(&mut self.outgoing, |out| {
-            put_request(out, xid, &entry.request);
-        });
-        let length = self.outgoing.len() - start - size_of::<u32>();
-        if length > limit {
-            self.outgoing.truncate(start);
-            if start == 0 {
-                // It has grown to the size of what was refused.
-                self.outgoing = BytesMut::new();
-            }
-            return Err(SubmitError::RequestTooLarge { length, limit });
+        let header = RequestHeader { xid, op: entry.op.code() };
+        let (start, length) = self.frames.put(&header, body);
+        if HEADER + length > limit {
+            self.frames.take_back(start);
+            return Err(SubmitError::RequestTooLarge { length: HEADER + length, limit });
         }
-        self.in_flight.push_back(InFlight { xid, length, entry: Some(entry) });
+        self.in_flight.push_back(InFlight { xid, length, start, entry: Some(entry) });
         self.untaken += 1;
         Ok(())
     }
 
     /// Sends a request of the session's own.
-    pub(super) fn send_own(&mut self, request: Request, purpose: Purpose<T, W>) {
-        let entry = Entry { request, purpose, deadline: None, sent: false };
+    pub(super) fn send_own(&mut self, request: &Request, purpose: Purpose<T, W>) {
+        let entry = Entry::new(request, purpose, None);
         // They are far below any limit, or their length was checked before, so that none is refused.
-        let _ = self.send(entry, usize::MAX);
+        let _ = self.send(entry, request, usize::MAX);
     }
 
     /// Sends all that has waited and is still wanted.
     pub(super) fn send_waiting(&mut self) {
-        for Queued { entry, .. } in std::mem::take(&mut self.waiting).entries {
+        for Queued { entry, body } in std::mem::take(&mut self.waiting).entries {
             if !entry.is_abandoned() {
                 // Its length was checked when it was submitted.
-                let _ = self.send(entry, usize::MAX);
+                let _ = self.put(entry, |out| out.extend_from_slice(&body), usize::MAX);
             }
         }
     }
 
     /// The one-shot watches that requests in flight are about to set.
     pub(super) fn watches_wanted(&self) -> BTreeSet<(ByteString, Table)> {
-        let entries = self.in_flight.iter().filter_map(|sent| sent.entry.as_ref());
-        let wanted = entries.filter_map(|entry| watch_wanted(&entry.request));
-        wanted.map(|(path, table)| (path.clone(), table)).collect()
+        let asks = |in_flight: &InFlight<T, W>| {
+            in_flight.entry.as_ref().is_some_and(|entry| entry.asks_for_watch)
+        };
+        let mut wanted = BTreeSet::new();
+        for (in_flight, bytes) in self.in_flight.iter().zip(self.frames.of_each()) {
+            if asks(in_flight) {
+                let request = in_flight.request(bytes);
+                let watch = request.as_ref().and_then(watch_wanted);
+                wanted.extend(watch.map(|(path, table)| (path.clone(), table)));
+            }
+        }
+        wanted
     }
 
     /// Puts a frame without a reply to wait for into the outgoing bytes.
     pub(super) fn put_raw(&mut self, message: &impl Encode) {
-        put_frame(&mut self.outgoing, |out| message.encode(out));
+        self.frames.put(message, |_| ());
     }
 
     /// Puts a credential into the outgoing bytes; its reply is told by its xid.
     pub(super) fn put_auth(&mut self, request: &Request) {
-        put_frame(&mut self.outgoing, |out| put_request(out, Xid::AUTH, request));
+        let header = RequestHeader { xid: Xid::AUTH, op: request.op_code().code() };
+        self.frames.put(&header, |out| request.encode(out));
     }
 
     /// Puts a request into the outgoing bytes whose reply somebody else looks out for.
     #[cfg(feature = "sasl")]
     pub(super) fn put_apart(&mut self, request: &Request) -> Xid {
         let xid = self.next_xid();
-        put_frame(&mut self.outgoing, |out| put_request(out, xid, request));
+        let header = RequestHeader { xid, op: request.op_code().code() };
+        self.frames.put(&header, |out| request.encode(out));
         xid
     }
 
     /// How many bytes a request has on the wire.
     pub(super) fn length(request: &Request) -> usize {
-        let mut wire = BytesMut::new();
-        put_request(&mut wire, Xid::default(), request);
-        wire.len()
+        let mut body = BytesMut::new();
+        request.encode(&mut body);
+        HEADER + body.len()
     }
 
     /// Positive, and never the special ones.
@@ -190,14 +221,8 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         self.last_xid = xid;
     }
 
-    pub(super) fn take_outgoing(&mut self, buffer: &mut BytesMut) {
-        self.untaken = 0;
-        if buffer.is_empty() {
-            std::mem::swap(buffer, &mut self.outgoing);
-        } else {
-            buffer.extend_from_slice(&self.outgoing);
-            self.outgoing.clear();
-        }
+    pub(super) fn take_outgoing(&mut self) -> Bytes {
+        self.frames.take(std::mem::take(&mut self.untaken))
     }
 
     /// The one that the next reply must answer. What was not sent cannot be answered.
@@ -209,7 +234,7 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
     /// its submission, from which all deadlines are equally far. `None` for those that have none.
     pub(super) fn oldest_asked(&self, request_timeout: Duration) -> Option<(OpCode, Instant)> {
         let entry = self.oldest_sent()?.entry.as_ref()?;
-        Some((entry.request.op_code(), entry.deadline?.checked_sub(request_timeout)?))
+        Some((entry.op, entry.deadline?.checked_sub(request_timeout)?))
     }
 
     /// Ends the oldest request in flight with a reply, whose body may be none that can be had.
@@ -225,7 +250,9 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
             let got = header.xid;
             return Err(Violation::UnexpectedXid { got, expected }.into());
         }
-        let Some(Entry { request, purpose, .. }) = self.pop_oldest() else {
+        // Few answers are read together with what was asked.
+        let request = self.oldest_request();
+        let Some(Entry { purpose, .. }) = self.pop_oldest() else {
             return Ok(Completed::Request);
         };
         let zxid = header.zxid;
@@ -234,8 +261,9 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         let outcome = read.map(|body| Answer { zxid, body });
         match purpose {
             Purpose::User { ticket, watcher } => {
-                if let Some((path, kind)) = watch_set(&request, header.err)
-                    && let Some(watcher) = watcher
+                if let Some(watcher) = watcher
+                    && let Some((path, kind)) =
+                        request.and_then(|request| watch_set(&request, header.err))
                 {
                     watches.insert(path, kind, watcher);
                 }
@@ -244,13 +272,21 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
             // Going on would mean to wait for events that no server will send.
             Purpose::SetWatches => {
                 result.map_err(Trouble::WatchesNotSet)?;
-                outputs.reply_all(watches.set_again(&request), &outcome);
+                let set = request.map(|request| watches.set_again(&request));
+                outputs.reply_all(set.unwrap_or_default(), &outcome);
             }
             Purpose::AddWatch { registration } => {
+                let Some(request) = request else {
+                    return Ok(Completed::Request);
+                };
                 let answered = watches.add_answered(&request, registration, header.err);
                 outputs.reply_all(answered.map_err(Trouble::WatchesNotSet)?, &outcome);
             }
-            Purpose::RemoveWatches => watches.removal_answered(&request, header.err),
+            Purpose::RemoveWatches => {
+                if let Some(request) = request {
+                    watches.removal_answered(&request, header.err);
+                }
+            }
             // What it says was taken note of already.
             Purpose::Prove => {}
             Purpose::Close => {
@@ -272,7 +308,19 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         }
     }
 
+    /// What the oldest request in flight asks for, where the answer cannot be read without.
+    fn oldest_request(&self) -> Option<Request> {
+        let oldest = self.in_flight.front()?;
+        let needed = match &oldest.entry.as_ref()?.purpose {
+            Purpose::User { watcher, .. } => watcher.is_some(),
+            Purpose::SetWatches | Purpose::AddWatch { .. } | Purpose::RemoveWatches => true,
+            Purpose::Prove | Purpose::Close => false,
+        };
+        if needed { oldest.request(self.frames.of_each().next()?) } else { None }
+    }
+
     fn pop_oldest(&mut self) -> Option<Entry<T, W>> {
+        self.frames.answered();
         self.overdue = self.overdue.saturating_sub(1);
         self.in_flight.pop_front()?.entry
     }
@@ -282,8 +330,9 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
     pub(super) fn connection_lost(&mut self, outputs: &mut Outputs<T, W>) {
         let sent = self.in_flight.len() - self.untaken;
         let later = std::mem::take(&mut self.waiting);
-        for (position, in_flight) in self.in_flight.drain(..).enumerate() {
-            let InFlight { length, entry: Some(mut entry), .. } = in_flight else {
+        let frames = self.frames.give_up();
+        for (position, (in_flight, bytes)) in self.in_flight.drain(..).zip(frames).enumerate() {
+            let InFlight { start, length, entry: Some(mut entry), .. } = in_flight else {
                 continue;
             };
             entry.sent |= position < sent;
@@ -298,7 +347,8 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
                     entry.fail(Failure::ConnectionLoss(Delivery::Unknown), outputs);
                 }
                 Purpose::User { .. } | Purpose::Close => {
-                    self.waiting.push(Queued { entry, length });
+                    let body = bytes.slice(start..start + length);
+                    self.waiting.push(Queued { entry, body });
                 }
             }
         }
@@ -328,7 +378,7 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
     }
 
     fn forget_connection(&mut self) {
-        self.outgoing = BytesMut::new();
+        self.frames = Frames::default();
         self.overdue = 0;
         self.untaken = 0;
     }
@@ -380,23 +430,28 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
     }
 }
 
+impl<T, W> InFlight<T, W> {
+    /// Reads it back from the bytes that hold it.
+    fn request(&self, bytes: &[u8]) -> Option<Request> {
+        let body = bytes.get(self.start..self.start + self.length)?;
+        // A copy: what becomes of it must not keep the bytes of other requests.
+        let mut reader = Reader::new(Bytes::copy_from_slice(body));
+        // It was encoded by us.
+        Request::decode(self.entry.as_ref()?.op, &mut reader).ok().flatten()
+    }
+}
+
 impl<T: Ticket, W: Ticket> Waiting<T, W> {
     fn push(&mut self, queued: Queued<T, W>) {
-        self.bytes += queued.length;
+        self.bytes += HEADER + queued.body.len();
         self.entries.push_back(queued);
     }
 
     fn pop_overdue(&mut self, now: Instant) -> Option<Entry<T, W>> {
         let front = self.entries.front();
         front.filter(|queued| queued.entry.is_overdue(now))?;
-        let Queued { entry, length } = self.entries.pop_front()?;
-        self.bytes -= length;
+        let Queued { entry, body } = self.entries.pop_front()?;
+        self.bytes -= HEADER + body.len();
         Some(entry)
     }
-}
-
-fn put_request(out: &mut BytesMut, xid: Xid, request: &Request) {
-    let op = request.op_code().code();
-    RequestHeader { xid, op }.encode(out);
-    request.encode(out);
 }

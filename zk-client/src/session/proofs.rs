@@ -30,9 +30,10 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         serving.last_proof = now;
         serving.last_sent = now;
         let deadline = Some(now + self.options.request_timeout);
-        let entry = Entry { request: proof(), purpose: Purpose::Prove, deadline, sent: false };
+        let request = proof();
+        let entry = Entry::new(&request, Purpose::Prove, deadline);
         // It is far below any limit, so that it is not refused.
-        let _ = self.pending.send(entry, usize::MAX);
+        let _ = self.pending.send(entry, &request, usize::MAX);
     }
 
     /// A write of somebody else has proven the session.

@@ -66,7 +66,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             return;
         };
         for (request, purpose) in self.watches.take_due(|| self.pending.watches_wanted()) {
-            self.pending.send_own(request, purpose);
+            self.pending.send_own(&request, purpose);
             serving.last_sent = now;
         }
     }

@@ -180,9 +180,7 @@ impl Desk {
 
     /// What the shell writes: everything there is.
     pub(super) fn taken(&mut self) -> BytesMut {
-        let mut wire = BytesMut::new();
-        self.session.take_outgoing(&mut wire);
-        wire
+        self.session.take_outgoing().into()
     }
 
     /// What the shell writes, as a server reads it.

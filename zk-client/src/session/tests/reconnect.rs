@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use zk_proto::message::{GetDataResponse, NoBody};
 
-use super::fixture::{Desk, ID, T, create, get, requests};
+use super::fixture::{Desk, ID, T, create, get};
 use crate::session::output::Timer;
 
 #[test]
@@ -35,25 +35,12 @@ fn sent_reads_go_again_in_order_and_sent_writes_fail_with_unknown_outcome() {
 fn bytes_that_the_shell_has_not_taken_count_as_not_sent() {
     let mut desk = Desk::serving();
     desk.submit("taken", create("/1"));
-    let mut buffer = BytesMut::new();
-    desk.session.take_outgoing(&mut buffer);
+    desk.taken();
     desk.submit("kept", create("/2"));
     desk.disconnect();
     assert_eq!(desk.outputs(), ["taken: ConnectionLoss(Unknown)", "disconnected"]);
     desk.connect();
     assert_eq!(desk.sent()[0].1, create("/2"));
-}
-
-#[test]
-fn what_is_taken_is_put_behind_what_the_shell_still_has() {
-    let mut desk = Desk::serving();
-    desk.submit("a", create("/1"));
-    let mut buffer = desk.taken();
-    desk.submit("b", create("/2"));
-    desk.session.take_outgoing(&mut buffer);
-    let taken: Vec<_> = requests(buffer).into_iter().map(|(_, r)| r).collect();
-    assert_eq!(taken, [create("/1"), create("/2")]);
-    assert!(desk.taken().is_empty());
 }
 
 #[test]

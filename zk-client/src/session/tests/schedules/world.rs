@@ -294,8 +294,7 @@ impl World {
 
     /// The shell writes all it can, and the server reads it.
     fn take(&mut self) {
-        let mut wire = BytesMut::new();
-        self.session.take_outgoing(&mut wire);
+        let mut wire = BytesMut::from(self.session.take_outgoing());
         if wire.is_empty() {
             return;
         }

@@ -135,8 +135,7 @@ impl World {
         assert_eq!(waiting.count(), 0, "{:?} never came back", self.owed);
         assert!(self.state.is_over());
         assert_eq!(self.link, Link::Down);
-        let mut wire = BytesMut::new();
-        self.session.take_outgoing(&mut wire);
+        let wire = BytesMut::from(self.session.take_outgoing());
         assert!(wire.is_empty());
     }
 }
