@@ -63,11 +63,16 @@ impl Load {
     fn print(self, contenders: &[Contender]) {
         let Self { in_flight, data } = self;
         println!("\n### {in_flight} in flight, {data} bytes\n");
+        let (middle, columns) = if in_flight == 1 {
+            ("half within, µs | 99 % within, µs", 10)
+        } else {
+            ("kept in flight by", 9)
+        };
         println!(
-            "| client | runtime | kept in flight by | µs of CPU per read | min | times the floor | \
-             reads per second | half within, µs | 99 % within, µs | allocations | system calls |"
+            "| client | runtime | {middle} | µs of CPU per read | min | times the floor | \
+             reads per second | allocations | system calls |"
         );
-        println!("|---|---|---|---|---|---|---|---|---|---|---|");
+        println!("|{}", "---|".repeat(columns));
         for Contender { who, figures, .. } in contenders {
             figures.iter().for_each(|figures| figures.print(*who));
         }
@@ -170,19 +175,18 @@ impl Figures {
         let reads = self.order.reads as f64;
         let (cpu, min, ratio) = (self.cpu.median(), self.cpu.min(), self.ratio.median());
         let rate = self.rate.median();
-        let within = if self.order.in_flight == 1 {
+        let middle = if self.order.in_flight == 1 {
             format!("{:.0} | {:.0}", self.median.median(), self.slow.median())
         } else {
-            String::from("– | –")
+            self.order.style.name().to_owned()
         };
         let allocations = self.allocations as f64 / reads;
         let calls = match &self.calls {
             Ok(calls) => format!("{:.3}", *calls as f64 / reads),
             Err(error) => error.clone(),
         };
-        let style = if self.order.in_flight == 1 { "–" } else { self.order.style.name() };
         println!(
-            "| {client} | {} | {style} | {cpu:.3} | {min:.3} | {ratio:.2} | {rate:.0} | {within} | \
+            "| {client} | {} | {middle} | {cpu:.3} | {min:.3} | {ratio:.2} | {rate:.0} | \
              {allocations:.2} | {calls} |",
             if client == Name::Floor { "–" } else { runtime.name() },
         );
