@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::metrics;
 use crate::session::{Output, Trouble};
 use crate::shared_session::{ReplySlot, SharedSession, WatchSlot};
 use crate::transport::{Connect, Connecting, Stream};
@@ -121,6 +122,7 @@ impl Driver {
         match read {
             Ok(0) => self.lost(now, Trouble::HungUp),
             Ok(length) => {
+                metrics::received(length);
                 self.read_size = if length == room { LARGEST_READ } else { SMALLEST_READ };
                 let incoming = &mut self.incoming;
                 self.shared.with_session(|session| session.handle_bytes(now, incoming));
@@ -148,7 +150,8 @@ impl Driver {
         };
         match written {
             Ok(0) => self.lost(now, Trouble::HungUp),
-            Ok(_) => {
+            Ok(length) => {
+                metrics::sent(length);
                 self.unflushed = true;
                 if self.outgoing.is_empty() {
                     // Not to keep what it was a slice of.
@@ -229,6 +232,7 @@ impl Driver {
     fn carry_out_one(&mut self, output: Output<ReplySlot, WatchSlot>) {
         match output {
             Output::Dial(endpoint) => {
+                metrics::dialled();
                 tracing::debug!(%endpoint, "dialling");
                 self.link = Link::Dialling(self.connector.connect(&endpoint));
             }

@@ -99,6 +99,7 @@ mod error;
 pub mod fuzzing;
 mod lease;
 mod mailbox;
+mod metrics;
 mod options;
 mod reply;
 #[cfg(feature = "sasl")]

@@ -9,10 +9,11 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use zk_proto::message::AuthPacket;
 use zk_proto::op::Request;
-use zk_proto::{AddWatchMode, ByteString, WatchedEvent};
+use zk_proto::{AddWatchMode, ByteString, OpCode, WatchedEvent};
 
 use crate::error::Error;
 use crate::mailbox::Mailbox;
+use crate::metrics::{self, Asked, Held, Stay};
 use crate::session::{
     Answer, End, Failure, News, Output, Session, SubmitError, SubscriberId, Table, Ticket,
 };
@@ -25,7 +26,9 @@ pub(crate) struct SharedSession {
     inner: Mutex<Inner>,
     state: watch::Sender<SessionState>,
     /// Where news of persistent watches go. Locked behind `inner`, or on its own.
-    mailboxes: Mutex<BTreeMap<SubscriberId, Arc<Mailbox>>>,
+    mailboxes: Mutex<BTreeMap<SubscriberId, (Arc<Mailbox>, Held)>>,
+    /// Changed only by the driver, which announces.
+    stay: Mutex<Stay>,
 }
 
 #[derive(Debug)]
@@ -39,7 +42,10 @@ struct Inner {
 
 /// Where the reply to a request goes.
 #[derive(Debug)]
-pub(crate) struct ReplySlot(oneshot::Sender<Result<Answer, Failure>>);
+pub(crate) struct ReplySlot {
+    sender: oneshot::Sender<Result<Answer, Failure>>,
+    asked: Asked,
+}
 
 /// Where the event of a one-shot watch goes.
 #[derive(Debug)]
@@ -47,6 +53,7 @@ pub(crate) struct WatchSlot {
     sender: oneshot::Sender<WatchedEvent>,
     /// Whether the watch ends with the session.
     is_bound: bool,
+    _held: Held,
 }
 
 pub(crate) type ReplyReceiver = oneshot::Receiver<Result<Answer, Failure>>;
@@ -58,6 +65,7 @@ impl SharedSession {
             inner: Mutex::new(Inner { session, sleeper: None, touched: false }),
             state: watch::Sender::new(SessionState::Connecting),
             mailboxes: Mutex::default(),
+            stay: Mutex::new(Stay::new(&SessionState::Connecting)),
         }
     }
 
@@ -68,12 +76,13 @@ impl SharedSession {
         request: &Request,
         watcher: Option<WatchSlot>,
     ) -> Result<ReplyReceiver, SubmitError> {
-        let (slot, receiver) = reply_slot();
-        self.and_wake(|session, now| {
+        let op = request.op_code();
+        let (slot, receiver) = reply_slot(op);
+        let taken = self.and_wake(|session, now| {
             session.check_bound(bound)?;
             session.submit(now, request, slot, watcher)
-        })?;
-        Ok(receiver)
+        });
+        taken.inspect_err(|error| metrics::refused(op, error)).map(|()| receiver)
     }
 
     /// Hands a credential to the session.
@@ -82,7 +91,7 @@ impl SharedSession {
         bound: Option<Generation>,
         packet: AuthPacket,
     ) -> Result<ReplyReceiver, SubmitError> {
-        let (slot, receiver) = reply_slot();
+        let (slot, receiver) = reply_slot(OpCode::Auth);
         self.and_wake(|session, now| {
             session.check_bound(bound)?;
             session.add_auth(now, packet, Some(slot))
@@ -98,7 +107,7 @@ impl SharedSession {
         mode: AddWatchMode,
         mailbox: Arc<Mailbox>,
     ) -> Result<(SubscriberId, ReplyReceiver), SubmitError> {
-        let (slot, receiver) = reply_slot();
+        let (slot, receiver) = reply_slot(OpCode::AddWatch);
         let subscriber = self.and_wake(|session, now| {
             session.check_bound(bound)?;
             let subscriber = session.subscribe(now, path, mode, slot)?;
@@ -106,7 +115,7 @@ impl SharedSession {
                 session.bind_subscriber(subscriber);
             }
             // Still under the lock: the first news may be there as soon as it is released.
-            self.mailboxes().insert(subscriber, mailbox);
+            self.mailboxes().insert(subscriber, (mailbox, Held::stream()));
             Ok(subscriber)
         })?;
         Ok((subscriber, receiver))
@@ -134,14 +143,14 @@ impl SharedSession {
     pub(crate) fn tell(&self, subscribers: &[SubscriberId], news: &News) {
         let mailboxes = self.mailboxes();
         let here = subscribers.iter().filter_map(|subscriber| mailboxes.get(subscriber));
-        let readers: Vec<_> = here.filter_map(|mailbox| mailbox.put(news.clone())).collect();
+        let readers: Vec<_> = here.filter_map(|(mailbox, _)| mailbox.put(news.clone())).collect();
         drop(mailboxes);
         readers.into_iter().for_each(Waker::wake);
     }
 
     fn end_mailboxes(&self) {
         let mailboxes = std::mem::take(&mut *self.mailboxes());
-        for reader in mailboxes.values().filter_map(|mailbox| mailbox.end()) {
+        for reader in mailboxes.values().filter_map(|(mailbox, _)| mailbox.end()) {
             reader.wake();
         }
     }
@@ -152,7 +161,7 @@ impl SharedSession {
         bound: Option<Generation>,
         limit: Duration,
     ) -> Result<ReplyReceiver, SubmitError> {
-        let (slot, receiver) = reply_slot();
+        let (slot, receiver) = reply_slot(OpCode::CloseSession);
         self.and_wake(|session, now| {
             session.check_bound(bound)?;
             session.close_within(now, Some(slot), limit)
@@ -162,7 +171,7 @@ impl SharedSession {
 
     /// Asks for our end without the session's.
     pub(crate) fn detach(&self, bound: Option<Generation>) -> Result<ReplyReceiver, SubmitError> {
-        let (slot, receiver) = reply_slot();
+        let (slot, receiver) = reply_slot(OpCode::CloseSession);
         self.and_wake(|session, now| {
             session.check_bound(bound)?;
             session.detach(now, slot)
@@ -230,12 +239,13 @@ impl SharedSession {
             SessionState::Renewing { expired } => {
                 tracing::warn!(%expired, "session expired, asking for a new one");
             }
-            SessionState::Expired => tracing::info!("session expired"),
+            SessionState::Expired => tracing::warn!("session expired"),
             SessionState::AuthFailed { reason } => {
                 tracing::warn!(%reason, "authentication failed");
             }
             SessionState::Closed => tracing::info!("closed"),
         }
+        self.stay.lock().unwrap_or_else(PoisonError::into_inner).change_to(&state);
         self.state.send_replace(state);
         if state.is_over() {
             self.end_mailboxes();
@@ -267,7 +277,7 @@ impl SharedSession {
         self.with_session(|session| session.last_trouble().map(ToString::to_string))
     }
 
-    fn mailboxes(&self) -> MutexGuard<'_, BTreeMap<SubscriberId, Arc<Mailbox>>> {
+    fn mailboxes(&self) -> MutexGuard<'_, BTreeMap<SubscriberId, (Arc<Mailbox>, Held)>> {
         self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -280,14 +290,15 @@ impl SharedSession {
 impl ReplySlot {
     /// Whoever waited may have gone in the meantime.
     pub(crate) fn answer(self, outcome: Result<Answer, Failure>) {
-        let _ = self.0.send(outcome);
+        self.asked.answered(&outcome);
+        let _ = self.sender.send(outcome);
     }
 }
 
 impl WatchSlot {
     pub(crate) fn new(is_bound: bool) -> (Self, WatchReceiver) {
         let (sender, receiver) = oneshot::channel();
-        (Self { sender, is_bound }, receiver)
+        (Self { sender, is_bound, _held: Held::once() }, receiver)
     }
 
     /// Whoever waited may have gone in the meantime.
@@ -298,7 +309,7 @@ impl WatchSlot {
 
 impl Ticket for ReplySlot {
     fn is_abandoned(&self) -> bool {
-        self.0.is_closed()
+        self.sender.is_closed()
     }
 }
 
@@ -312,7 +323,7 @@ impl Ticket for WatchSlot {
     }
 }
 
-fn reply_slot() -> (ReplySlot, ReplyReceiver) {
+fn reply_slot(op: OpCode) -> (ReplySlot, ReplyReceiver) {
     let (sender, receiver) = oneshot::channel();
-    (ReplySlot(sender), receiver)
+    (ReplySlot { sender, asked: Asked::new(op) }, receiver)
 }

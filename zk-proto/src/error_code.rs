@@ -29,6 +29,16 @@ macro_rules! error_codes {
                 }
             }
 
+            /// The name, as in `KeeperException.Code` but in our case; `Unknown` for a number that
+            /// is not in the list.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $( Self::$name => stringify!($name), )*
+                    Self::Unknown(_) => "Unknown",
+                }
+            }
+
             /// The code of a number from the wire.
             #[must_use]
             pub const fn from_code(code: i32) -> Self {

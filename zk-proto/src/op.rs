@@ -43,6 +43,17 @@ macro_rules! operations {
                 self as i32
             }
 
+            /// The name, as in `ZooDefs.OpCode` but in our case.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    Self::Error => "Error",
+                    Self::Notification => "Notification",
+                    Self::CreateSession => "CreateSession",
+                    $( Self::$name => stringify!($name), )*
+                }
+            }
+
             /// The opcode of a number from the wire.
             #[must_use]
             pub const fn from_code(code: i32) -> Option<Self> {

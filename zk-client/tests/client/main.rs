@@ -11,6 +11,8 @@ mod extension;
 mod flood;
 mod heartbeat;
 mod hostile;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod operations;
 mod order;
 mod peer;
