@@ -55,6 +55,9 @@ pub enum ConnectStringError {
     /// Brackets that hold no address, or do not end where they should.
     #[error("{0:?} is not an address in brackets")]
     BadAddress(String),
+    /// A path behind hosts where only hosts may stand.
+    #[error("a list of hosts has no chroot: {0:?}")]
+    UnwantedChroot(String),
     /// The part from the first slash on is no path.
     #[error("bad chroot: {0}")]
     BadChroot(#[from] PathError),
@@ -71,17 +74,22 @@ impl FromStr for ConnectString {
             }
             None => (text, ZPath::ROOT),
         };
-        let hosts: Vec<_> = hosts
-            .split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-            .map(host_port)
-            .collect::<Result<_, _>>()?;
-        if hosts.is_empty() {
-            return Err(ConnectStringError::NoHost);
-        }
-        Ok(Self { hosts, chroot })
+        Ok(Self { hosts: host_list(hosts)?, chroot })
     }
+}
+
+/// `host1:2181,host2`: as in a connect string, but without a chroot.
+pub(crate) fn hosts_only(text: &str) -> Result<Vec<HostPort>, ConnectStringError> {
+    if text.contains('/') {
+        return Err(ConnectStringError::UnwantedChroot(text.to_owned()));
+    }
+    host_list(text)
+}
+
+fn host_list(text: &str) -> Result<Vec<HostPort>, ConnectStringError> {
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    let hosts: Vec<_> = entries.map(host_port).collect::<Result<_, _>>()?;
+    if hosts.is_empty() { Err(ConnectStringError::NoHost) } else { Ok(hosts) }
 }
 
 fn host_port(entry: &str) -> Result<HostPort, ConnectStringError> {
@@ -145,6 +153,15 @@ mod tests {
         }
         assert_eq!(error("[::1]:"), ConnectStringError::BadPort("[::1]:".into()));
         assert_eq!(error("zk/a//b"), ConnectStringError::BadChroot(PathError::EmptyName(3)));
+    }
+
+    #[test]
+    fn a_list_of_hosts_has_no_chroot() {
+        let hosts = [HostPort::new("zk1", 2181), HostPort::new("::1", 2182)];
+        assert_eq!(hosts_only("zk1, [::1]:2182"), Ok(hosts.to_vec()));
+        assert_eq!(hosts_only(" ,"), Err(ConnectStringError::NoHost));
+        let error = ConnectStringError::UnwantedChroot("zk1/app".into());
+        assert_eq!(hosts_only("zk1/app"), Err(error));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The one task that joins a session machine to the world: it reads, writes, sleeps and dials,
-//! and decides nothing. It runs no user code but the connector.
+//! and decides nothing. It runs no user code but the connector and the resolver.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -11,16 +11,23 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::lookups::Lookups;
 use crate::metrics;
+use crate::resolver::Resolve;
 use crate::session::{Output, Trouble};
 use crate::shared_session::{ReplySlot, SharedSession, WatchSlot};
 use crate::transport::{Connect, Connecting, Stream};
 
 /// Runs a session until it has ended.
-pub(crate) async fn run(shared: Arc<SharedSession>, connector: Box<dyn Connect>) {
+pub(crate) async fn run(
+    shared: Arc<SharedSession>,
+    connector: Box<dyn Connect>,
+    resolver: Box<dyn Resolve>,
+) {
     let mut driver = Driver {
         link: Link::Down,
         connector,
+        lookups: Lookups::new(resolver),
         incoming: BytesMut::new(),
         outgoing: Bytes::new(),
         unflushed: false,
@@ -36,6 +43,7 @@ pub(crate) async fn run(shared: Arc<SharedSession>, connector: Box<dyn Connect>)
 struct Driver {
     shared: Arc<SharedSession>,
     connector: Box<dyn Connect>,
+    lookups: Lookups,
     link: Link,
     incoming: BytesMut,
     outgoing: Bytes,
@@ -83,7 +91,8 @@ impl Driver {
         let Some(due) = self.carry_out() else {
             return Step::Finished;
         };
-        let mut progress = self.poll_dial(cx, now);
+        let mut progress = self.poll_lookups(cx, now);
+        progress |= self.poll_dial(cx, now);
         progress |= self.poll_read(cx, now);
         progress |= self.poll_write(cx, now);
         progress |= self.poll_timer(cx, now, due);
@@ -91,6 +100,16 @@ impl Driver {
             return Step::Progress;
         }
         Step::Idle
+    }
+
+    fn poll_lookups(&mut self, cx: &mut Context<'_>, now: StdInstant) -> bool {
+        let Poll::Ready((host, result)) = self.lookups.poll(cx) else {
+            return false;
+        };
+        let result = result.map_err(|error| error.to_string());
+        tracing::debug!(%host, ?result, "resolved");
+        self.shared.with_session(|session| session.handle_resolved(now, &host, result));
+        true
     }
 
     fn poll_dial(&mut self, cx: &mut Context<'_>, now: StdInstant) -> bool {
@@ -231,6 +250,7 @@ impl Driver {
 
     fn carry_out_one(&mut self, output: Output<ReplySlot, WatchSlot>) {
         match output {
+            Output::Resolve { names, limit } => self.lookups.begin(names, limit),
             Output::Dial(endpoint) => {
                 metrics::dialled();
                 tracing::debug!(%endpoint, "dialling");

@@ -98,10 +98,12 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod lease;
+mod lookups;
 mod mailbox;
 mod metrics;
 mod options;
 mod reply;
+mod resolver;
 #[cfg(feature = "sasl")]
 mod sasl;
 mod saved_session;
@@ -126,8 +128,9 @@ pub use connect_string::{ConnectString, ConnectStringError, HostPort};
 pub use endpoint::Endpoint;
 pub use error::{Delivery, Error, Violation};
 pub use lease::Lease;
-pub use options::{ClientBuilder, ExpiryPolicy};
+pub use options::{ClientBuilder, ConnectAttempts, ExpiryPolicy};
 pub use reply::{Reply, Watch, WatchedReply};
+pub use resolver::{Resolve, Resolving, SystemResolver, resolve_with};
 #[cfg(feature = "sasl")]
 pub use sasl::DigestMd5;
 pub use saved_session::{NotASavedSession, SavedSession};

@@ -17,6 +17,7 @@ use crate::client::Client;
 use crate::connect_string::ConnectString;
 use crate::driver;
 use crate::error::Error;
+use crate::resolver::{Resolve, SystemResolver};
 #[cfg(feature = "sasl")]
 use crate::sasl::DigestMd5;
 use crate::saved_session::SavedSession;
@@ -54,10 +55,24 @@ pub struct ClientBuilder {
     seed: Option<u64>,
     connect_timeout: Option<Duration>,
     connector: Box<dyn Connect>,
+    resolver: Box<dyn Resolve>,
     credentials: Vec<AuthPacket>,
     #[cfg(feature = "sasl")]
     sasl: Option<DigestMd5>,
     resumed: Option<SavedSession>,
+}
+
+/// How often [`ClientBuilder::connect`] tries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectAttempts {
+    /// Again and again until its time is over: for a service that may be up before its ensemble.
+    #[default]
+    UntilDeadline,
+    /// Every endpoint of every host once; it fails as soon as the last one has: for a tool that
+    /// is to say at once that nobody is there. Once there is a session this does not count any
+    /// more.
+    OneRound,
 }
 
 impl ClientBuilder {
@@ -75,10 +90,13 @@ impl ClientBuilder {
                 keep_lease: None,
                 on_expiry: ExpiryPolicy::Fail,
                 seed: 0,
+                wants_addresses: false,
+                one_round: false,
             },
             seed: None,
             connect_timeout: None,
             connector: Box::new(TcpConnector::default()),
+            resolver: Box::new(SystemResolver::default()),
             credentials: Vec::new(),
             #[cfg(feature = "sasl")]
             sasl: None,
@@ -160,6 +178,22 @@ impl ClientBuilder {
     /// How byte streams to the hosts are opened. Default: [`TcpConnector`].
     pub fn connector(mut self, connector: impl Connect) -> Self {
         self.connector = Box::new(connector);
+        self
+    }
+
+    /// How names of hosts are resolved, for connectors that want addresses. Default:
+    /// [`SystemResolver`].
+    ///
+    /// Names are resolved anew for each round of attempts, all at once and each within 10 s. Hosts
+    /// that are written as addresses are not asked for.
+    pub fn resolver(mut self, resolver: impl Resolve) -> Self {
+        self.resolver = Box::new(resolver);
+        self
+    }
+
+    /// When [`connect`](Self::connect) gives up. Default: [`ConnectAttempts::UntilDeadline`].
+    pub const fn connect_attempts(mut self, attempts: ConnectAttempts) -> Self {
+        self.session.one_round = matches!(attempts, ConnectAttempts::OneRound);
         self
     }
 
@@ -249,6 +283,7 @@ impl ClientBuilder {
             .map_err(|_| Error::Connect { reason: "not within a tokio runtime".into() })?;
         self.session.seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
         let limit = self.connect_timeout.unwrap_or(self.session.request_timeout);
+        self.session.wants_addresses = self.connector.wants_addresses();
         let now = Instant::now().into_std();
         let mut session = Session::new(self.session, hosts, now);
         if let Some(saved) = self.resumed {
@@ -264,7 +299,7 @@ impl ClientBuilder {
         }
         let shared = Arc::new(SharedSession::new(session));
         let client = Client::new(Arc::clone(&shared), chroot, runtime.clone());
-        runtime.spawn(driver::run(Arc::clone(&shared), self.connector));
+        runtime.spawn(driver::run(Arc::clone(&shared), self.connector, self.resolver));
         let mut state = client.state();
         let connected = state.wait_for(|state| *state != SessionState::Connecting);
         if matches!(timeout(limit, connected).await, Ok(Ok(state)) if !state.is_over()) {

@@ -271,6 +271,8 @@ mod tests {
             keep_lease: None,
             on_expiry: crate::options::ExpiryPolicy::Fail,
             seed: 1,
+            wants_addresses: false,
+            one_round: false,
         };
         let now = tokio::time::Instant::now().into_std();
         let mut session = Session::new(options, vec![HostPort::new("zk", 1)], now);

@@ -11,11 +11,12 @@ use zk_proto::message::AuthPacket;
 use zk_proto::op::Request;
 use zk_proto::{AddWatchMode, ByteString, OpCode, WatchedEvent};
 
+use crate::connect_string::HostPort;
 use crate::error::Error;
 use crate::mailbox::Mailbox;
 use crate::metrics::{self, Asked, Held, Stay};
 use crate::session::{
-    Answer, End, Failure, News, Output, Session, SubmitError, SubscriberId, Table, Ticket,
+    Answer, End, Failure, News, Output, Session, Source, SubmitError, SubscriberId, Table, Ticket,
 };
 use crate::state::{Generation, SessionState};
 
@@ -153,6 +154,11 @@ impl SharedSession {
         for reader in mailboxes.values().filter_map(|(mailbox, _)| mailbox.end()) {
             reader.wake();
         }
+    }
+
+    /// Hands another list of hosts to the session.
+    pub(crate) fn update_hosts(&self, hosts: Vec<HostPort>, source: Source) {
+        self.and_wake(|session, now| session.update_hosts(now, hosts, source));
     }
 
     /// Asks for the end of the session.

@@ -1,11 +1,9 @@
 //! How to reach a host: TCP, or whatever a user brings.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
@@ -38,38 +36,29 @@ pub trait Connect: Send + Sync + 'static {
 
 /// Connects over TCP: the default.
 ///
-/// A name with several addresses is one host; its addresses are tried in turn, each attempt
-/// beginning with another one.
-#[derive(Debug, Default)]
-pub struct TcpConnector {
-    /// By host: if all counted together, two hosts would begin with the same ones for ever.
-    attempts: Mutex<BTreeMap<HostPort, usize>>,
-}
-
-impl TcpConnector {
-    /// How many attempts there were at this host before.
-    fn attempt(&self, host: &HostPort) -> usize {
-        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = attempts.entry(host.clone()).or_default();
-        let attempt = *count;
-        *count = count.wrapping_add(1);
-        attempt
-    }
-}
+/// The client resolves names before ([`Resolve`](crate::Resolve)), so that each address is an
+/// attempt of its own. Asked for an endpoint without an address, it resolves the name itself and
+/// takes the first address that answers.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct TcpConnector;
 
 impl Connect for TcpConnector {
     fn connect(&self, endpoint: &Endpoint) -> Connecting {
-        if let Some(address) = endpoint.address {
-            return Box::pin(async move { dial(&[address]).await });
-        }
-        let attempt = self.attempt(&endpoint.host);
-        let HostPort { host, port } = endpoint.host.clone();
+        let Endpoint { host, address } = endpoint.clone();
         Box::pin(async move {
-            let mut addresses: Vec<_> = lookup_host((host, port)).await?.collect();
-            let first = attempt % addresses.len().max(1);
-            addresses.rotate_left(first);
-            dial(&addresses).await
+            match address {
+                Some(address) => dial(&[address]).await,
+                None => {
+                    let addresses: Vec<_> = lookup_host((host.host, host.port)).await?.collect();
+                    dial(&addresses).await
+                }
+            }
         })
+    }
+
+    fn wants_addresses(&self) -> bool {
+        true
     }
 }
 
@@ -112,18 +101,5 @@ where
     fn connect(&self, endpoint: &Endpoint) -> Connecting {
         let connected = self.0(endpoint.host.clone());
         Box::pin(async move { connected.await.map(|stream| Box::new(stream) as Box<dyn Stream>) })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attempts_are_counted_for_each_host_by_itself() {
-        let connector = TcpConnector::default();
-        let (a, b) = (HostPort::new("a", 1), HostPort::new("b", 1));
-        let turns: Vec<_> = [&a, &b, &a, &b].iter().map(|host| connector.attempt(host)).collect();
-        assert_eq!(turns, [0, 0, 1, 1]);
     }
 }

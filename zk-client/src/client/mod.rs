@@ -71,10 +71,11 @@ use extension::Extensions;
 use janitor::Todo;
 
 use crate::chroot::Chroot;
+use crate::connect_string::hosts_only;
 use crate::error::Error;
 use crate::options::ClientBuilder;
 use crate::reply::{About, ReadReply, Reply, Watch, WatchedReply};
-use crate::session::{SubmitError, watch_wanted};
+use crate::session::{Source, SubmitError, watch_wanted};
 use crate::shared_session::{ReplyReceiver, SharedSession, WatchSlot};
 use crate::state::{Generation, SessionState};
 
@@ -270,6 +271,24 @@ impl Client {
     #[doc(alias = "addWatch")]
     pub const fn watch<'a>(&'a self, path: &'a str, mode: AddWatchMode) -> AddWatch<'a> {
         AddWatch::new(self, path, mode)
+    }
+
+    /// Takes another list of hosts, `"zk1:2181,zk2:2181"`, for this session: the list before does
+    /// not count any more. It is used from the next attempt to connect on.
+    ///
+    /// When hosts have come or gone, the session may have to move so that the clients of an
+    /// ensemble stay evenly spread over its servers. Whether it does is drawn by the rule of
+    /// ZooKeeper's own client (`StaticHostProvider.updateServerList`). A session that moves does
+    /// so within a second: it waits until what it has asked is answered, at most 5 s or a sixth of
+    /// its timeout, and goes on with the next server; requests wait in the meantime. Its
+    /// [state](Self::state) is `Disconnected` for that moment.
+    ///
+    /// # Errors
+    /// [`Error::BadConnectString`] when it is no list of hosts, has none, or a chroot.
+    #[doc(alias = "updateServerList")]
+    pub fn update_hosts(&self, hosts: &str) -> Result<(), Error> {
+        self.handle.shared.update_hosts(hosts_only(hosts)?, Source::User);
+        Ok(())
     }
 
     /// Where the session stands, now and whenever that changes.

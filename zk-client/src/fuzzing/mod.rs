@@ -129,6 +129,8 @@ impl World {
             keep_lease: None,
             on_expiry: crate::options::ExpiryPolicy::Fail,
             seed: seed.into(),
+            wants_addresses: false,
+            one_round: false,
         };
         let hosts = (1..=3).map(|port| HostPort::new("zk", port)).collect();
         // Any instant will do: from here on, only steps move it.
@@ -413,6 +415,7 @@ impl World {
     fn carry_out(&mut self, output: Output<Number, Number>) {
         assert!(!self.finished, "{output:?} after the end");
         match output {
+            Output::Resolve { .. } => panic!("resolves without being asked to"),
             Output::Dial(_) => {
                 assert_eq!(self.link, Link::Down, "dials on a connection");
                 self.link = Link::Dialling;

@@ -34,7 +34,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.continuity = SessionContinuity::New;
         self.lease.session_over();
         // A server that answers is not out of order; but its other clients may have expired, too.
-        self.phase = Phase::Backoff { until: now + self.hosts.pause(true, self.timeout) };
+        self.phase = Phase::Backoff { until: now + self.hosts.lost(self.timeout) };
         self.pending.session_ended(End::Expired, &mut self.outputs);
         self.auth.session_expired(&mut self.outputs);
         let bound = self.watches.session_expired(&Failure::SessionExpired, &mut self.outputs);

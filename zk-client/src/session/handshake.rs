@@ -9,7 +9,7 @@ use zk_proto::{Decode, Password, SessionId};
 
 use super::entry::Purpose;
 use super::output::{News, Ticket};
-use super::{Phase, Serving, Session, Trouble};
+use super::{Moving, Phase, Serving, Session, Trouble};
 use crate::error::Violation;
 use crate::state::{SessionContinuity, SessionState};
 
@@ -82,6 +82,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             ping_in_flight: None,
             last_proof: since,
             unknown_since: Some(now),
+            moving: Moving::No,
         });
         self.auth.replay(&mut self.pending);
         // Before any event of this connection; a read that answers to it is behind the watches.
@@ -100,6 +101,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         match self.phase {
             Phase::Handshaking { asked, .. } => Some(asked),
             Phase::Backoff { .. }
+            | Phase::Resolving { .. }
             | Phase::Dialling { .. }
             | Phase::Serving(_)
             | Phase::Ended(_) => None,

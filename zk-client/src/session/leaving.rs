@@ -56,6 +56,8 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             return Ok(());
         }
         self.admit()?;
+        // There is no point in moving what is to end.
+        self.stay(now);
         self.leaving = Some(Leaving::Closing { waiters: ticket.into_iter().collect(), until: end });
         let request = Request::CloseSession(NoBody {});
         // Its deadline is that of the closing.

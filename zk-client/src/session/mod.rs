@@ -7,8 +7,8 @@
 //! ```text
 //!              ┌──────────┐ handle_timeout ┌───────────┐ handle_connected ┌─────────────┐
 //!        ┌────►│ Backoff  ├───────────────►│ Dialling  ├─────────────────►│ Handshaking │
-//!        │     └──────────┘     Dial       └─────┬─────┘  ConnectRequest  └──────┬──────┘
-//!        │                                       │                               │ session granted
+//!        │     └────┬─────┘     Dial       └─────┬─────┘  ConnectRequest  └──────┬──────┘
+//!        │  Resolve └─► Resolving ──────────►────┤                               │ session granted
 //!        │            handle_disconnected        │                               ▼
 //!        ├◄──────────────────────────────────────┴──────────────────◄────┬───────────────┐
 //!        │                 silence for 2t/3, broken protocol             │    Serving    │
@@ -23,6 +23,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod auth;
+mod dialling;
 #[cfg(feature = "sasl")]
 mod digest_md5;
 mod entry;
@@ -33,6 +34,7 @@ mod hosts;
 mod lease;
 mod leaving;
 mod long_replies;
+mod moving;
 mod output;
 mod pending;
 mod proofs;
@@ -40,12 +42,15 @@ mod replies;
 #[cfg(feature = "sasl")]
 mod sasl;
 mod timers;
+mod trouble;
 mod watches;
 mod watching;
 
 pub(crate) use entry::watch_wanted;
+pub(crate) use hosts::Source;
 pub(crate) use lease::{ProvenLife, proof};
 pub(crate) use output::{Answer, Failure, News, Output, SubmitError, SubscriberId, Ticket};
+pub(crate) use trouble::Trouble;
 pub(crate) use watches::Table;
 
 use std::borrow::Borrow;
@@ -53,11 +58,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use zk_proto::op::Request;
-use zk_proto::{ErrorCode, Password, SessionId, Zxid};
+use zk_proto::{Password, SessionId, Zxid};
 
 use crate::auth_failure::AuthFailure;
 use crate::connect_string::HostPort;
-use crate::error::Violation;
 use crate::options::ExpiryPolicy;
 use crate::state::{Generation, SessionContinuity, SessionState};
 use auth::Auth;
@@ -92,6 +96,10 @@ pub(crate) struct SessionOptions {
     pub(crate) on_expiry: ExpiryPolicy,
     /// Where jitter and the order of hosts come from.
     pub(crate) seed: u64,
+    /// Whether the shell is to resolve names before it dials.
+    pub(crate) wants_addresses: bool,
+    /// Whether to give up when every host has failed once before a session was established.
+    pub(crate) one_round: bool,
 }
 
 /// One session, from the first dial to its end. See the [module](self).
@@ -126,6 +134,8 @@ pub(crate) struct Session<T, W> {
 enum Phase {
     /// Between two attempts.
     Backoff { until: Instant },
+    /// The shell is resolving names, and there is nothing to dial yet, or hardly anything.
+    Resolving { until: Instant },
     /// The shell is opening a connection.
     Dialling { until: Instant },
     /// Connected, waiting for the session to be granted and for SASL, if there is any.
@@ -150,6 +160,19 @@ struct Serving {
     /// When the session was granted, until the server has accepted all credentials. Nobody is
     /// told of a connection before that.
     unknown_since: Option<Instant>,
+    moving: Moving,
+}
+
+/// Whether a session that serves is to be moved to another server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moving {
+    No,
+    /// Yes, from this time on.
+    At(Instant),
+    /// Requests wait for the next connection; this one still has replies, until then.
+    Now {
+        until: Instant,
+    },
 }
 
 /// How a session ended.
@@ -161,25 +184,6 @@ pub(crate) enum End {
     Expired,
     /// By a server that does not take us for who we say we are.
     AuthFailed(AuthFailure),
-}
-
-/// Why a connection, or an attempt at one, came to nothing.
-#[derive(Clone, Debug)]
-pub(crate) enum Trouble {
-    /// Could not connect, or the connection broke.
-    Io(String),
-    /// The server closed the connection.
-    HungUp,
-    /// The server closed the connection before it had granted a session.
-    HungUpAtOnce,
-    /// The server wants TLS, and we do not speak it.
-    SpeaksTls,
-    /// Nothing was heard for too long.
-    Silence,
-    /// The server broke the protocol.
-    Violation(Violation),
-    /// The server would not set the watches again that another connection had.
-    WatchesNotSet(ErrorCode),
 }
 
 impl<T: Ticket, W: Ticket> Session<T, W> {
@@ -198,7 +202,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             was_connected: false,
             generation: Generation::FIRST,
             continuity: SessionContinuity::New,
-            hosts: Hosts::new(hosts, options.seed),
+            hosts: Hosts::new(hosts, options.wants_addresses, options.seed),
             lease: LeaseClock::new(options.server_tick),
             auth: Auth::default(),
             #[cfg(feature = "sasl")]
@@ -247,7 +251,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         request: &Request,
         limit: usize,
     ) -> Result<(), SubmitError> {
-        let Phase::Serving(serving) = &mut self.phase else {
+        let Some(serving) = self.phase.asking() else {
             return self.pending.wait(entry, request, limit);
         };
         self.pending.send(entry, request, limit)?;
@@ -271,6 +275,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             Phase::Ended(End::Closed) => return Err(SubmitError::Closed),
             Phase::Ended(End::AuthFailed(reason)) => return Err(SubmitError::AuthFailed(reason)),
             Phase::Backoff { .. }
+            | Phase::Resolving { .. }
             | Phase::Dialling { .. }
             | Phase::Handshaking { .. }
             | Phase::Serving(_) => {}
@@ -293,14 +298,14 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     /// The connection, or the attempt at one, is over.
     pub(crate) fn handle_disconnected(&mut self, now: Instant, why: Trouble) {
         let was_serving = match self.phase {
-            Phase::Backoff { .. } | Phase::Ended(_) => return,
+            Phase::Backoff { .. } | Phase::Resolving { .. } | Phase::Ended(_) => return,
             Phase::Dialling { .. } | Phase::Handshaking { .. } => false,
             Phase::Serving(Serving { unknown_since, .. }) => unknown_since.is_none(),
         };
         let greeting = matches!(self.phase, Phase::Handshaking { .. });
         let hung_up_at_once = greeting && matches!(why, Trouble::HungUp);
+        let moves = matches!(why, Trouble::OtherHosts);
         self.last_trouble = Some(if hung_up_at_once { Trouble::HungUpAtOnce } else { why });
-        self.phase = Phase::Backoff { until: now + self.hosts.pause(was_serving, self.timeout) };
         self.pending.connection_lost(&mut self.outputs);
         self.auth.connection_lost();
         #[cfg(feature = "sasl")]
@@ -311,6 +316,14 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.lease.connection_lost();
         if was_serving {
             self.outputs.state(SessionState::Disconnected { since: now.into() });
+        }
+        if moves {
+            self.hosts.moved();
+            self.phase = Phase::Backoff { until: now };
+        } else if was_serving {
+            self.phase = Phase::Backoff { until: now + self.hosts.lost(self.timeout) };
+        } else {
+            self.attempt_failed(now);
         }
         self.detach_when_answered(now);
     }
@@ -366,6 +379,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         match self.phase {
             Phase::Ended(how) => Some(how),
             Phase::Backoff { .. }
+            | Phase::Resolving { .. }
             | Phase::Dialling { .. }
             | Phase::Handshaking { .. }
             | Phase::Serving(_) => None,
@@ -408,42 +422,6 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     pub(crate) const fn last_trouble(&self) -> Option<&Trouble> {
         self.last_trouble.as_ref()
     }
-
-    /// How long an attempt may take: all hosts get their turn before the time to save the
-    /// session, or to wait for a first one, has passed.
-    fn attempt_limit(&self) -> Duration {
-        let hosts = u32::try_from(self.hosts.count()).unwrap_or(u32::MAX).max(1);
-        let limit = if self.id == SessionId::NONE {
-            self.timeout / hosts
-        } else {
-            let third = self.timeout / 3;
-            (third / hosts).max(SHORT_ATTEMPT).min(third)
-        };
-        limit.max(SHORTEST_ATTEMPT)
-    }
-}
-
-impl std::fmt::Display for Trouble {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Io(error) => f.write_str(error),
-            Self::HungUp => f.write_str("the server hung up"),
-            Self::HungUpAtOnce => f.write_str(
-                "the server hung up before it granted a session; one that is not ready does so, and \
-                 one that wants TLS on this port",
-            ),
-            Self::SpeaksTls => f.write_str("the server speaks TLS: see TlsConnector"),
-            Self::Silence => f.write_str("the server was silent for too long"),
-            Self::Violation(violation) => write!(f, "the server broke the protocol: {violation}"),
-            Self::WatchesNotSet(code) => write!(f, "the server did not set the watches: {code}"),
-        }
-    }
-}
-
-impl From<Violation> for Trouble {
-    fn from(violation: Violation) -> Self {
-        Self::Violation(violation)
-    }
 }
 
 impl End {
@@ -456,12 +434,8 @@ impl End {
     }
 }
 
-/// A handshake behind a slow disk must not be cut short because there are many hosts.
-const SHORT_ATTEMPT: Duration = Duration::from_secs(1);
 /// However eager the user, a server has other things to do.
 const SHORTEST_PROOF: Duration = Duration::from_millis(10);
-/// Below this, a session timeout of next to nothing would keep the shell spinning.
-const SHORTEST_ATTEMPT: Duration = Duration::from_millis(10);
 /// The protocol has 31 bits for the milliseconds of a session timeout.
 const LONGEST_SESSION_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 /// As good as for ever, and an instant can be moved by it.

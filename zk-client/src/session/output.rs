@@ -1,12 +1,13 @@
 //! What a session tells its shell to do.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use zk_proto::{ErrorCode, WatchedEvent, Zxid};
 
 use crate::auth_failure::AuthFailure;
+use crate::connect_string::HostPort;
 use crate::endpoint::Endpoint;
 use crate::error::Delivery;
 use crate::state::SessionState;
@@ -26,6 +27,13 @@ pub(crate) trait Ticket {
 #[must_use = "an output that is dropped never happens"]
 #[derive(Debug)]
 pub(crate) enum Output<T, W> {
+    /// Resolve names, all at once; answer for each with `handle_resolved`, within the limit.
+    Resolve {
+        /// As written down.
+        names: Vec<HostPort>,
+        /// For each of them.
+        limit: Duration,
+    },
     /// Open a connection; answer with `handle_connected` or `handle_disconnected`.
     Dial(Endpoint),
     /// Drop the connection, or the attempt at one; no answer is wanted.
@@ -125,8 +133,12 @@ pub(crate) enum SubmitError {
 /// Why the shell is to come back at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Timer {
-    /// Dial the next host.
+    /// Dial the next endpoint, or begin a round.
     Redial,
+    /// Dial what is resolved.
+    Resolve,
+    /// Move the session to another server.
+    Move,
     /// Give up this attempt to connect.
     Attempt,
     /// Send a ping: nothing was sent for a third of the session timeout.
@@ -152,6 +164,13 @@ impl<T, W> Default for Outputs<T, W> {
 impl<T, W> Outputs<T, W> {
     pub(super) fn next(&mut self) -> Option<Output<T, W>> {
         self.0.pop_front()
+    }
+
+    /// Does nothing if there is no name.
+    pub(super) fn resolve(&mut self, names: Vec<HostPort>, limit: Duration) {
+        if !names.is_empty() {
+            self.0.push_back(Output::Resolve { names, limit });
+        }
     }
 
     pub(super) fn dial(&mut self, endpoint: Endpoint) {

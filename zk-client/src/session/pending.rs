@@ -100,6 +100,11 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         self.waiting.entries.len() + self.in_flight.len()
     }
 
+    /// Whether nothing was asked that is not answered. What waits for a connection does not count.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.in_flight.is_empty()
+    }
+
     /// Bytes of all that the shell has not taken.
     pub(super) fn unsent_len(&self) -> usize {
         self.waiting.bytes + self.frames.untaken_len()

@@ -14,6 +14,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         match &self.phase {
             Phase::Serving(serving) => Some(serving.last_proof + every),
             Phase::Backoff { .. }
+            | Phase::Resolving { .. }
             | Phase::Dialling { .. }
             | Phase::Handshaking { .. }
             | Phase::Ended(_) => None,

@@ -37,6 +37,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         }
         self.send_due(now);
         self.detach_when_answered(now);
+        self.move_if_quiet(now);
     }
 
     fn handle_frame(&mut self, now: Instant, frame: Bytes) {
@@ -87,6 +88,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         let sent = match &mut self.phase {
             Phase::Serving(serving) => serving.ping_in_flight.take(),
             Phase::Backoff { .. }
+            | Phase::Resolving { .. }
             | Phase::Dialling { .. }
             | Phase::Handshaking { .. }
             | Phase::Ended(_) => None,

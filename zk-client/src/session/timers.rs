@@ -10,7 +10,6 @@ use zk_proto::{OpCode, Xid};
 
 use super::output::{Ticket, Timer};
 use super::{Phase, Serving, Session, Trouble};
-use crate::endpoint::Endpoint;
 
 impl<T: Ticket, W: Ticket> Session<T, W> {
     /// Time has passed; whatever is due is done.
@@ -24,6 +23,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.detach_when_answered(now);
         match &mut self.phase {
             Phase::Backoff { until } if *until <= now => self.dial(now),
+            Phase::Resolving { until } if *until <= now => self.dial_known(now),
             Phase::Dialling { until } | Phase::Handshaking { until, .. } if *until <= now => {
                 self.hang_up(now, Trouble::Silence);
             }
@@ -37,25 +37,20 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
                     serving.last_sent = now;
                     self.pending.put_raw(&PING);
                 }
+                self.move_when_due(now);
             }
             Phase::Backoff { .. }
+            | Phase::Resolving { .. }
             | Phase::Dialling { .. }
             | Phase::Handshaking { .. }
             | Phase::Ended(_) => {}
         }
     }
 
-    fn dial(&mut self, now: Instant) {
-        let Some(host) = self.hosts.next() else {
-            return;
-        };
-        self.phase = Phase::Dialling { until: now + self.attempt_limit() };
-        self.outputs.dial(Endpoint::unresolved(host));
-    }
-
     pub(super) fn next_timer(&self) -> Option<(Instant, Timer)> {
         let connection = match &self.phase {
             Phase::Backoff { until } => Some((*until, Timer::Redial)),
+            Phase::Resolving { until } => Some((*until, Timer::Resolve)),
             Phase::Dialling { until } | Phase::Handshaking { until, .. } => {
                 Some((*until, Timer::Attempt))
             }
@@ -70,13 +65,14 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             }
             Phase::Ended(_) => None,
         };
+        let moving = self.next_move().map(|due| (due, Timer::Move));
         let waiting = self.auth.next_deadline().into_iter().chain(self.watches.next_deadline());
         let waiting = waiting.chain(self.leaving_deadline());
         let deadlines = self.pending.next_deadline().into_iter().chain(waiting);
         let proof = self.next_proof().map(|due| (due, Timer::Proof));
         let request =
             deadlines.map(|deadline| (deadline, Timer::Request)).min_by_key(|(due, _)| *due);
-        connection.into_iter().chain(proof).chain(request).min_by_key(|(due, _)| *due)
+        connection.into_iter().chain(moving).chain(proof).chain(request).min_by_key(|(due, _)| *due)
     }
 }
 

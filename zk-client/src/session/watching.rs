@@ -5,9 +5,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use zk_proto::{AddWatchMode, ByteString};
 
+use super::Session;
 use super::output::{Answer, SubmitError, SubscriberId, Ticket};
 use super::watches::Table;
-use super::{Phase, Session};
 
 impl<T: Ticket, W: Ticket> Session<T, W> {
     /// Takes somebody who wants to listen to a persistent watch.
@@ -62,7 +62,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         if !self.watches.has_due() || self.is_closing() {
             return;
         }
-        let Phase::Serving(serving) = &mut self.phase else {
+        let Some(serving) = self.phase.asking() else {
             return;
         };
         for (request, purpose) in self.watches.take_due(|| self.pending.watches_wanted()) {

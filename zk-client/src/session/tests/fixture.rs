@@ -60,6 +60,8 @@ pub(super) fn options() -> SessionOptions {
         keep_lease: None,
         on_expiry: ExpiryPolicy::Fail,
         seed: 1,
+        wants_addresses: false,
+        one_round: false,
     }
 }
 
@@ -273,6 +275,10 @@ impl Desk {
 
 fn shown(output: Output<&'static str, &'static str>) -> String {
     match output {
+        Output::Resolve { names, .. } => {
+            let names: Vec<_> = names.iter().map(|name| name.host.as_str()).collect();
+            format!("resolve {}", names.join(" "))
+        }
         Output::Dial(_) => "dial".to_owned(),
         Output::HangUp => "hang up".to_owned(),
         Output::Reply { ticket, outcome } => match outcome {

@@ -88,6 +88,8 @@ impl World {
             keep_lease: None,
             on_expiry: ExpiryPolicy::Fail,
             seed,
+            wants_addresses: false,
+            one_round: false,
         };
         let hosts = (1..=3).map(|port| HostPort::new("zk", port)).collect();
         let now = tokio::time::Instant::now().into_std();

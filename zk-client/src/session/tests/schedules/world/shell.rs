@@ -43,6 +43,7 @@ impl World {
     fn carry_out_one(&mut self, output: Output<Number, Number>) {
         assert!(!self.finished, "{output:?}");
         match output {
+            Output::Resolve { .. } => panic!("resolves without being asked to"),
             Output::Dial(_) => {
                 assert_eq!(self.link, Link::Down);
                 self.link = Link::Dialling;
