@@ -31,6 +31,16 @@ impl RealServer {
         server
     }
 
+    /// Starts one that stands alone, with flags for its JVM and a file that they name.
+    pub async fn start_with_file(flags: &'static str, (path, text): (&str, &str)) -> Self {
+        let request = container::request(&container::image())
+            .with_env_var("JVMFLAGS", flags)
+            .with_copy_to(path, text.as_bytes().to_vec());
+        let server = Self::launch(request).await;
+        server.until_serving().await;
+        server
+    }
+
     /// Starts one, which may have to wait for others before it serves.
     pub(crate) async fn launch(request: ContainerRequest<GenericImage>) -> Self {
         let container = request.start().await.unwrap();

@@ -72,7 +72,8 @@
 //! **Credentials.** What [`ClientBuilder::auth`] and [`Client::add_auth`] have said is told to
 //! every server that is connected to, before watches are set again and requests are sent; neither
 //! logs nor `Debug` show it. A server that refuses ends the client: [`Error::AuthFailed`] from
-//! then on.
+//! then on, which says why. With the feature `sasl` a client proves a password by DIGEST-MD5, and
+//! has the server prove it, before any of that.
 //!
 //! **Several steps.** [`Create::protected`], [`Create::idempotent`], [`Delete::guaranteed`] and
 //! their like take more than one request to be certain after a lost reply. What they would leave

@@ -151,7 +151,10 @@ mod tests {
         let offers = [r#"realm="a",realm="b","#, ""].map(|realms| {
             [None, Some("b"), Some("c")].map(|wanted| {
                 let bob = DigestMd5::new("bob", "secret");
-                let bob = wanted.map_or(bob.clone(), |wanted| bob.realm(wanted));
+                let bob = match wanted {
+                    Some(wanted) => bob.realm(wanted),
+                    None => bob,
+                };
                 let answer = text(&format!(r#"{realms}nonce="n",algorithm=md5-sess"#), &bob)?;
                 let answer = Directives::parse(answer.as_bytes()).unwrap();
                 let realm = answer.one("realm").unwrap().unwrap_or(b"none");

@@ -15,6 +15,9 @@ use crate::session::output::Timer;
 
 const CHALLENGE: &str = r#"realm="zk-sasl-md5",nonce="n",charset=utf-8,algorithm=md5-sess"#;
 
+/// What a server does to the question of that number.
+type Way<'a> = &'a dyn Fn(&mut Desk, i32);
+
 impl Desk {
     fn with_sasl() -> Self {
         let mut desk = Self::new();
@@ -137,7 +140,7 @@ fn watches_are_set_again_behind_it() {
 #[test]
 fn each_way_to_fail_is_the_end_and_says_why() {
     let wrong = "rspauth=00000000000000000000000000000000";
-    let first: [(&dyn Fn(&mut Desk, i32), AuthFailure); 5] = [
+    let first: [(Way<'_>, AuthFailure); 5] = [
         (&|desk, xid| desk.answer(xid, None), AuthFailure::SaslNotConfigured),
         (&|desk, xid| desk.refuse_sasl(xid, ErrorCode::AuthFailed), AuthFailure::SaslNotBegun),
         (
@@ -147,7 +150,7 @@ fn each_way_to_fail_is_the_end_and_says_why() {
         (&|desk, xid| desk.answer(xid, Some("")), AuthFailure::SaslChallenge),
         (&|desk, xid| desk.answer(xid, Some(wrong)), AuthFailure::SaslChallenge),
     ];
-    let second: [(&dyn Fn(&mut Desk, i32), AuthFailure); 5] = [
+    let second: [(Way<'_>, AuthFailure); 5] = [
         (&|desk, xid| desk.answer(xid, None), AuthFailure::SaslRefused),
         (&|desk, xid| desk.refuse_sasl(xid, ErrorCode::AuthFailed), AuthFailure::SaslRefused),
         (

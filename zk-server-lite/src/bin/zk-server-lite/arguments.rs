@@ -13,6 +13,9 @@ pub(crate) struct Arguments {
     /// A file of settings to begin with.
     pub(crate) config: Option<PathBuf>,
     pub(crate) listen: Option<SocketAddr>,
+    /// A file of users.
+    #[cfg(feature = "sasl")]
+    pub(crate) jaas_config: Option<PathBuf>,
     /// Key, flag and value of each flag that stands for a key of a file.
     pub(crate) settings: Vec<(&'static str, String, String)>,
 }
@@ -31,13 +34,15 @@ impl Arguments {
         Self {
             config: matches.get_one("config").cloned(),
             listen: matches.get_one("listen").copied(),
+            #[cfg(feature = "sasl")]
+            jaas_config: matches.get_one("jaas-config").cloned(),
             settings: KEYS.iter().filter_map(given).collect(),
         }
     }
 }
 
 fn command() -> Command {
-    Command::new(env!("CARGO_BIN_NAME"))
+    let command = Command::new(env!("CARGO_BIN_NAME"))
         .version(env!("CARGO_PKG_VERSION"))
         .about("A ZooKeeper-compatible standalone server in memory.")
         .after_help("A flag may be spelled like its key in zoo.cfg, too. It wins over the file.")
@@ -56,7 +61,16 @@ fn command() -> Command {
                 .conflicts_with_all(["clientPort", "clientPortAddress"])
                 .help("Address and port to listen on, in one"),
         )
-        .args(KEYS.iter().map(flag))
+        .args(KEYS.iter().map(flag));
+    #[cfg(feature = "sasl")]
+    let command = command.arg(
+        Arg::new("jaas-config")
+            .long("jaas-config")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .help("JAAS file whose section Server names the users of SASL"),
+    );
+    command
 }
 
 fn flag(key: &Key) -> Arg {

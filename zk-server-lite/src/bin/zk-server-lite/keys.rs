@@ -35,6 +35,14 @@ pub(crate) enum Setting {
     EnforceQuota,
     SuperDigest,
     SkipAcl,
+    EnforceAuth,
+    EnforceAuthSchemes,
+    #[cfg(feature = "sasl")]
+    RequireSasl,
+    #[cfg(feature = "sasl")]
+    AllowSaslFailed,
+    #[cfg(feature = "sasl")]
+    SuperUser,
 }
 
 /// What a key means.
@@ -64,7 +72,7 @@ pub(crate) fn meaning(key: &str) -> Meaning {
             None => bare == *name,
         })
     };
-    if let Some((_, value, why)) = ONLY.iter().find(|(name, _, _)| *name == bare) {
+    if let Some((_, value, why)) = ONLY.iter().find(|(name, _, _)| among(&[name])) {
         return Meaning::Only(value, why);
     }
     if let Some((_, why)) = NO_EFFECT.iter().find(|(names, _)| among(names)) {
@@ -218,6 +226,49 @@ pub(crate) const KEYS: &[Key] = &[
         value: "YES|NO",
         help: "Whether everybody may do everything [default: no]",
     },
+    Key {
+        setting: Setting::EnforceAuth,
+        name: "enforce.auth.enabled",
+        flag: "enforce-auth-enabled",
+        property: true,
+        value: "BOOL",
+        help: "Whether clients have to be somebody before they can ask [default: false]",
+    },
+    Key {
+        setting: Setting::EnforceAuthSchemes,
+        name: "enforce.auth.schemes",
+        flag: "enforce-auth-schemes",
+        property: true,
+        value: "SCHEMES",
+        help: "Of which schemes, separated by commas: digest, ip, sasl",
+    },
+    #[cfg(feature = "sasl")]
+    Key {
+        setting: Setting::RequireSasl,
+        name: "sessionRequireClientSASLAuth",
+        flag: "session-require-client-saslauth",
+        property: true,
+        value: "BOOL",
+        help: "Whether clients have to be users of SASL [default: false]",
+    },
+    #[cfg(feature = "sasl")]
+    Key {
+        setting: Setting::AllowSaslFailed,
+        name: "allowSaslFailedClients",
+        flag: "allow-sasl-failed-clients",
+        property: true,
+        value: "BOOL",
+        help: "Whether who fails at SASL may go on as nobody [default: false]",
+    },
+    #[cfg(feature = "sasl")]
+    Key {
+        setting: Setting::SuperUser,
+        name: "superUser",
+        flag: "super-user",
+        property: true,
+        value: "USER",
+        help: "User of SASL who may do everything [default: nobody]",
+    },
 ];
 
 /// What may stand in a file without an effect, and why it has none. A star is any ending.
@@ -290,6 +341,12 @@ const ONLY: &[(&str, &str, &str)] = &[
     ("readonlymode.enabled", "false", "a server that stands alone is never read-only"),
     ("portUnification", "false", "there is no TLS"),
     ("client.portUnification", "false", "there is no TLS"),
+    #[cfg(feature = "sasl")]
+    (
+        "authProvider.*",
+        "org.apache.zookeeper.server.auth.SASLAuthenticationProvider",
+        "the scheme sasl is there when it has users",
+    ),
     ("maxCnxns", "0", "connections are limited by address only, with maxClientCnxns"),
 ];
 
@@ -309,9 +366,10 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["secureClientPort", "secureClientPortAddress", "ssl.*"], "TLS, which this server has not"),
     (
         &[
+            #[cfg(not(feature = "sasl"))]
             "authProvider.*",
+            #[cfg(not(feature = "sasl"))]
             "sessionRequireClientSASLAuth",
-            "enforce.auth.*",
             "requireClientAuthScheme",
         ],
         "an authentication that this server has not",
@@ -349,7 +407,9 @@ mod tests {
         ] {
             assert!(matches!(meaning(key), Meaning::NoEffect(_)), "{key}");
         }
-        for key in ["server.1", "secureClientPort", "ssl.keyStore.location", "authProvider.1"] {
+        for key in
+            ["server.1", "secureClientPort", "ssl.keyStore.location", "requireClientAuthScheme"]
+        {
             assert!(matches!(meaning(key), Meaning::Refused(_)), "{key}");
         }
         assert!(matches!(meaning("maxCnxns"), Meaning::Only("0", _)));

@@ -1,6 +1,8 @@
 //! A ZooKeeper-compatible standalone server in memory.
 
 mod arguments;
+#[cfg(feature = "sasl")]
+mod jaas;
 mod keys;
 mod properties;
 mod settings;
@@ -60,6 +62,12 @@ fn settings(arguments: Arguments) -> Result<Settings, Box<dyn Error>> {
     }
     for (key, flag, value) in arguments.settings {
         settings.set(key, &value).map_err(|error| format!("{flag}: {error}"))?;
+    }
+    #[cfg(feature = "sasl")]
+    if let Some(path) = arguments.jaas_config {
+        let text = read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let users = jaas::users(&text);
+        settings.add_users(&users.map_err(|error| format!("{}: {error}", path.display()))?);
     }
     if let Some(address) = arguments.listen {
         settings.listen(address);

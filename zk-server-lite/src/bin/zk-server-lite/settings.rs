@@ -6,6 +6,8 @@ use std::time::Duration;
 use thiserror::Error;
 use zk_server_lite::{FourLetterWords, Server, ServerBuilder};
 
+#[cfg(feature = "sasl")]
+use crate::jaas::User;
 use crate::keys::{Meaning, Setting, meaning};
 use crate::properties;
 
@@ -15,6 +17,16 @@ pub(crate) struct Settings {
     client_port: u16,
     client_port_address: IpAddr,
     builder: ServerBuilder,
+    enforcement: Enforcement,
+}
+
+/// Who clients have to be (`AuthenticationHelper`).
+#[derive(Clone, Debug, Default)]
+struct Enforcement {
+    enabled: bool,
+    schemes: Vec<String>,
+    #[cfg(feature = "sasl")]
+    sasl: bool,
 }
 
 /// Why a setting is none.
@@ -52,6 +64,7 @@ impl Default for Settings {
             client_port: 2181,
             client_port_address: IpAddr::from([127, 0, 0, 1]),
             builder: Server::builder().max_client_cnxns(60),
+            enforcement: Enforcement::default(),
         }
     }
 }
@@ -98,7 +111,17 @@ impl Settings {
 
     /// The server that is set up by this.
     pub(crate) fn into_builder(self) -> ServerBuilder {
-        self.builder.listen(SocketAddr::new(self.client_port_address, self.client_port))
+        let schemes = self.enforcement.schemes();
+        let address = SocketAddr::new(self.client_port_address, self.client_port);
+        self.builder.enforce_auth(schemes).listen(address)
+    }
+
+    /// Adds users of SASL.
+    #[cfg(feature = "sasl")]
+    pub(crate) fn add_users(&mut self, users: &[User]) {
+        for User { name, password } in users {
+            self.builder = self.builder.clone().sasl_user(name, password);
+        }
     }
 
     /// An error is what was expected.
@@ -137,8 +160,42 @@ impl Settings {
                 "no" => builder.skip_acl(false),
                 _ => return Err("yes or no"),
             },
+            Setting::EnforceAuth => {
+                self.enforcement.enabled = yes(value)?;
+                builder
+            }
+            Setting::EnforceAuthSchemes => {
+                let schemes = value.split(',').map(|scheme| scheme.trim().to_owned());
+                self.enforcement.schemes = schemes.collect();
+                builder
+            }
+            #[cfg(feature = "sasl")]
+            Setting::RequireSasl => {
+                self.enforcement.sasl = yes(value)?;
+                builder
+            }
+            #[cfg(feature = "sasl")]
+            Setting::AllowSaslFailed => builder.allow_sasl_failed_clients(yes(value)?),
+            #[cfg(feature = "sasl")]
+            Setting::SuperUser => builder.sasl_super_user(value),
         };
         Ok(())
+    }
+}
+
+impl Enforcement {
+    /// SASL alone wins over a list. To demand something and not to say what does not start a
+    /// server: the empty word is no scheme.
+    fn schemes(self) -> Vec<String> {
+        #[cfg(feature = "sasl")]
+        if self.sasl {
+            return vec!["sasl".to_owned()];
+        }
+        match self {
+            Self { enabled: false, .. } => Vec::new(),
+            Self { schemes, .. } if schemes.is_empty() => vec![String::new()],
+            Self { schemes, .. } => schemes,
+        }
     }
 }
 
@@ -253,9 +310,26 @@ mod tests {
             ("skipACL", "yes"),
             (SUPER_DIGEST, "super:g9oN2HttPfn8MMWJZ2r45Np/LIA="),
             ("zookeeper.jute.maxbuffer", "4194304"),
+            ("enforce.auth.enabled", "true"),
+            ("zookeeper.enforce.auth.schemes", "digest, ip"),
         ] {
             assert_eq!(Settings::default().set(key, value), Ok(None), "{key}={value}");
         }
+    }
+
+    #[test]
+    fn who_clients_have_to_be_is_a_list_or_sasl() {
+        let demanded = |lines: &str| {
+            let mut settings = Settings::default();
+            settings.set_all(lines).unwrap();
+            settings.enforcement.schemes()
+        };
+        assert_eq!(demanded("enforce.auth.schemes=digest"), [] as [&str; 0]);
+        assert_eq!(demanded("enforce.auth.enabled=true"), [""], "no server starts with that");
+        let both = "enforce.auth.enabled=true\nenforce.auth.schemes=digest, ip\n";
+        assert_eq!(demanded(both), ["digest", "ip"]);
+        #[cfg(feature = "sasl")]
+        assert_eq!(demanded(&format!("{both}sessionRequireClientSASLAuth=true")), ["sasl"]);
     }
 
     #[test]
