@@ -86,7 +86,8 @@ async fn names_and_passwords_may_have_quotes_and_umlauts(site: Site) {
 }
 
 async fn a_wrong_password_and_an_unknown_user_end_the_client(site: Site) {
-    // Nobody's password: for an unknown user 3.8 compares with that of whoever came before.
+    // Nobody's password: for an unknown user 3.8 compares with that of whoever came before
+    // (ZOOKEEPER-4839).
     for (user, password) in [("bob", "wrong"), ("nobody", "nothing"), ("bob", "")] {
         let refused = site.builder().sasl_digest_md5(user, password).connect().await;
         assert_eq!(refused.unwrap_err(), failed(AuthFailure::SaslRefused), "{user}");
