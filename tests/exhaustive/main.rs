@@ -10,6 +10,8 @@
 )]
 
 mod creates;
+mod reads;
+mod watches;
 mod writes;
 
 use zk_client::{Client, Stat};

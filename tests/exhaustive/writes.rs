@@ -11,7 +11,7 @@ async fn node(observer: Client) {
 
 #[test]
 fn a_create_is_done_once_or_says_that_it_may_have_been() {
-    let create = async |client: Client| client.create("/a", "x").await;
+    let create = async |client: Client, _: Client| client.create("/a", "x").await;
     let report = at_every_request(nothing, create, async |run, created| {
         let found = stat(&run.observer, "/a").await;
         run.assert_true(&created, found.is_some());
@@ -37,7 +37,7 @@ async fn check_set(run: &Run, outcome: Result<zk_client::Stat, Error>) {
 
 #[test]
 fn a_set_is_done_once_or_says_that_it_may_have_been() {
-    let set = async |client: Client| client.set("/a", "new").await;
+    let set = async |client: Client, _: Client| client.set("/a", "new").await;
     let report = at_every_request(node, set, check_set);
     assert!(report.requests >= 1, "{report:?}");
     let report = at_every_two_requests(node, set, check_set);
@@ -47,7 +47,7 @@ fn a_set_is_done_once_or_says_that_it_may_have_been() {
 
 #[test]
 fn a_delete_is_done_or_says_that_it_may_have_been() {
-    let delete = async |client: Client| client.delete("/a").await;
+    let delete = async |client: Client, _: Client| client.delete("/a").await;
     at_every_request(node, delete, async |run, deleted| {
         run.assert_true(&deleted, stat(&run.observer, "/a").await.is_none());
     });
@@ -56,7 +56,9 @@ fn a_delete_is_done_or_says_that_it_may_have_been() {
 #[test]
 fn an_acl_is_set_once_or_says_that_it_may_have_been() {
     let acl = || vec![Acl::new(Permissions::ALL, zk_client::Id::ANYONE)];
-    let set = async move |client: Client| client.set_acl("/a", acl()).version(Version(0)).await;
+    let set = async move |client: Client, _: Client| {
+        client.set_acl("/a", acl()).version(Version(0)).await
+    };
     at_every_request(node, set, async |run, outcome| {
         let found = stat(&run.observer, "/a").await.unwrap();
         run.assert_true(&outcome, found.aversion == Version(1));
@@ -65,7 +67,7 @@ fn an_acl_is_set_once_or_says_that_it_may_have_been() {
 
 #[test]
 fn a_multi_is_done_whole_and_once_or_not_at_all() {
-    let multi = async |client: Client| {
+    let multi = async |client: Client, _: Client| {
         client.multi().create("/b", "").set("/a", "new", Version(0)).commit().await
     };
     at_every_request(node, multi, async |run, outcome| {

@@ -20,7 +20,7 @@ use std::env;
 use std::fmt;
 use std::thread;
 
-use zk_client::{Client, Error};
+use zk_client::{Client, Error, ExpiryPolicy};
 
 use crate::network::Moment;
 
@@ -46,6 +46,8 @@ pub enum Comeback {
     SameServer,
     /// The same server, which has ended the session meanwhile; the client ends, too.
     Expired,
+    /// The same, and the client goes on with a new session.
+    Renewed,
     /// Another server, which has taken nothing but what the client has seen. It takes more when it is
     /// asked for `sync` or a write, or after a while.
     LaggingServer,
@@ -56,13 +58,22 @@ pub enum Comeback {
 
 impl Comeback {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::SameServer, Self::Expired, Self::LaggingServer, Self::BehindServer];
+    pub const ALL: [Self; 5] =
+        [Self::SameServer, Self::Expired, Self::Renewed, Self::LaggingServer, Self::BehindServer];
 
     /// Whether the session that the client had is over.
     #[must_use]
     pub const fn is_end_of_session(self) -> bool {
-        matches!(self, Self::Expired)
+        matches!(self, Self::Expired | Self::Renewed)
+    }
+
+    const fn expiry_policy(self) -> ExpiryPolicy {
+        match self {
+            Self::Renewed => ExpiryPolicy::NewSession,
+            Self::SameServer | Self::Expired | Self::LaggingServer | Self::BehindServer => {
+                ExpiryPolicy::Fail
+            }
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::network::Moment;
 /// If the check does, if something is left, or if the scenario does not end.
 pub fn at_every_poll<T>(
     prepare: impl AsyncFn(Client),
-    scenario: impl AsyncFn(Client) -> T,
+    scenario: impl AsyncFn(Client, Client) -> T,
     check: impl AsyncFn(&Run, Option<T>),
 ) -> Report {
     let mut report = Report::default();
@@ -40,7 +40,7 @@ pub fn at_every_poll<T>(
 /// As [`at_every_poll`].
 pub fn at_every_poll_and_request<T>(
     prepare: impl AsyncFn(Client),
-    scenario: impl AsyncFn(Client) -> T,
+    scenario: impl AsyncFn(Client, Client) -> T,
     check: impl AsyncFn(&Run, Option<T>),
 ) -> Report {
     let mut report = Report::default();
@@ -83,14 +83,19 @@ struct Done {
 fn run<T>(
     plan: &Plan<'_>,
     prepare: &impl AsyncFn(Client),
-    scenario: &impl AsyncFn(Client) -> T,
+    scenario: &impl AsyncFn(Client, Client) -> T,
     check: &impl AsyncFn(&Run, Option<T>),
 ) -> Done {
     let teller = Teller { seed: seed(), plan };
     in_virtual_time(async {
-        let world = World::new(teller.seed, prepare).await;
+        let world = World::new(teller.seed, plan.faults, prepare).await;
         world.begin(plan.faults);
-        let outcome = drop_after(scenario(world.client.clone()), plan.polls, PATIENCE).await;
+        let outcome = drop_after(
+            scenario(world.client.clone(), world.observer.clone()),
+            plan.polls,
+            PATIENCE,
+        )
+        .await;
         world.settle().await;
         let run = world.end(Some(plan.polls));
         let done = Done { is_done: outcome.is_some(), is_cut: !run.faults.is_empty() };

@@ -11,14 +11,15 @@ use crate::network::Moment;
 /// the connection cut there; and at last without a fault. After each run the check is told what
 /// became of it; then nothing may be left of the client but what it holds itself.
 ///
-/// `prepare` gets the observer before the client comes. What the outcome holds is held until the
+/// `prepare` gets the observer before the client comes; the scenario gets the client and the observer,
+/// whose connection never breaks. What the outcome holds is held until the
 /// check drops it; requests in the background, the janitor's for instance, are cut, too.
 ///
 /// # Panics
 /// If the check does, if something is left, or if the scenario does not end.
 pub fn at_every_request<T>(
     prepare: impl AsyncFn(Client),
-    scenario: impl AsyncFn(Client) -> T,
+    scenario: impl AsyncFn(Client, Client) -> T,
     check: impl AsyncFn(&Run, T),
 ) -> Report {
     let mut report = Report::default();
@@ -45,7 +46,7 @@ pub fn at_every_request<T>(
 /// As [`at_every_request`].
 pub fn at_every_two_requests<T>(
     prepare: impl AsyncFn(Client),
-    scenario: impl AsyncFn(Client) -> T,
+    scenario: impl AsyncFn(Client, Client) -> T,
     check: impl AsyncFn(&Run, T),
 ) -> Report {
     let mut report = Report::default();
@@ -85,14 +86,14 @@ fn pairs() -> Vec<[Fault; 2]> {
 fn run<T>(
     faults: &[Fault],
     prepare: &impl AsyncFn(Client),
-    scenario: &impl AsyncFn(Client) -> T,
+    scenario: &impl AsyncFn(Client, Client) -> T,
     check: &impl AsyncFn(&Run, T),
 ) -> usize {
     let teller = Teller { seed: seed(), plan: &faults };
     in_virtual_time(async {
-        let world = World::new(teller.seed, prepare).await;
+        let world = World::new(teller.seed, faults, prepare).await;
         world.begin(faults);
-        let outcome = Box::pin(scenario(world.client.clone())).await;
+        let outcome = Box::pin(scenario(world.client.clone(), world.observer.clone())).await;
         world.settle().await;
         let run = world.end(None);
         check(&run, outcome).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::time::timeout;
-use zk_client::{Client, ClientBuilder, Connecting, Janitor, SessionState, Stream};
+use zk_client::{Client, ClientBuilder, Connecting, ExpiryPolicy, Janitor, SessionState, Stream};
 use zk_server_lite::{Follower, Server};
 
 use super::{Comeback, Fault, Run};
@@ -42,18 +42,21 @@ pub(super) fn in_virtual_time<T>(run: impl Future<Output = T>) -> T {
 
 impl World {
     /// What the observer prepares is there when the client comes, and the client has seen it.
-    pub(super) async fn new(seed: u64, prepare: &impl AsyncFn(Client)) -> Self {
+    pub(super) async fn new(seed: u64, faults: &[Fault], prepare: &impl AsyncFn(Client)) -> Self {
         let server = Arc::new(embedded().memory_only().start().await.unwrap());
         let follower = Arc::new(server.follower());
         let observer = builder(&Network::new(dial_memory(&server)), seed).connect().await.unwrap();
+        Janitor::of(&observer).drain().await;
         prepare(observer.clone()).await;
         quiet().await;
         let tasks_without_client = alive_tasks();
         let network = Network::new(dial_memory(&server));
-        let builder = builder(&network, seed).max_pending(PLACES);
+        let policy = faults.first().map_or(ExpiryPolicy::Fail, |one| one.comeback.expiry_policy());
+        let builder = builder(&network, seed).on_expiry(policy).max_pending(PLACES);
         let client = builder.connect().await.unwrap();
         client.sync("/").await.unwrap();
-        // Its task begins now, and is not taken for something that was left.
+        // Its task begins now, and is not taken for something that was left. So is that of the
+        // observer.
         Janitor::of(&client).drain().await;
         quiet().await;
         let tasks_with_client = alive_tasks();
@@ -124,7 +127,7 @@ impl World {
 fn come_back(comeback: Comeback, network: &Network, server: &Server, follower: &Arc<Follower>) {
     match comeback {
         Comeback::SameServer => network.reroute(dial_memory(server)),
-        Comeback::Expired => {
+        Comeback::Expired | Comeback::Renewed => {
             if let Some(session) = network.session() {
                 server.expire_session(session);
             }
@@ -163,7 +166,7 @@ pub(super) fn alive_tasks() -> usize {
 }
 
 /// Requests that the client may have under way at once.
-pub(super) const PLACES: usize = 64;
+pub(super) const PLACES: usize = 32;
 
 /// After so long a server takes what it was not asked for: less than a session lives.
 const WHILE: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use zk_proto::jute::Reader;
 use zk_proto::message::{ConnectRequest, ConnectResponse};
-use zk_proto::{Decode, Password, SessionId};
+use zk_proto::{Decode, Password, SessionId, Zxid};
 
 use super::entry::Purpose;
 use super::output::{News, Ticket};
@@ -17,12 +17,19 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     pub(super) fn connect_request(&self) -> ConnectRequest {
         ConnectRequest {
             protocol_version: 0,
-            last_zxid_seen: self.last_zxid,
+            last_zxid_seen: self.last_zxid_seen(),
             timeout: i32::try_from(self.options.timeout.as_millis()).unwrap_or(i32::MAX),
             session_id: self.id,
             passwd: self.password.clone(),
             read_only: Some(false),
         }
+    }
+
+    /// What a server must have applied to go on with this session: what replies have shown, and what
+    /// events have told of. ZooKeeper's client has only the replies, and can so be told of a change
+    /// by one server that the next one does not show.
+    pub(super) fn last_zxid_seen(&self) -> Zxid {
+        self.last_zxid.max(self.last_event_zxid)
     }
 
     /// The first frame of a connection.
@@ -75,6 +82,9 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     /// Lets everything through that has waited for this connection. The session was granted
     /// `since` when, and nothing counted as a sign of its life from then on.
     pub(super) fn serve(&mut self, now: Instant, since: Instant) {
+        // Before any event of this connection; a read that answers to it is behind the watches.
+        let missed = self.watches.connected();
+        let batches = self.watches.batches(self.last_zxid);
         self.phase = Phase::Serving(Serving {
             last_sent: since,
             last_heard: now,
@@ -83,12 +93,12 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             last_proof: since,
             unknown_since: Some(now),
             moving: Moving::No,
+            to_set_again: batches.len(),
+            early_events: Vec::new(),
         });
         self.auth.replay(&mut self.pending);
-        // Before any event of this connection; a read that answers to it is behind the watches.
-        let missed = self.watches.connected();
         self.outputs.tell(missed, News::Gap);
-        for batch in self.watches.batches(self.last_zxid) {
+        for batch in batches {
             self.pending.send_own(&batch, Purpose::SetWatches);
         }
         self.send_due(now);

@@ -86,7 +86,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
 
     /// What it takes to go on with the session elsewhere.
     pub(crate) fn saved(&self) -> SavedSession {
-        SavedSession::of(self.id, self.password.clone(), self.last_zxid)
+        SavedSession::of(self.id, self.password.clone(), self.last_zxid_seen())
     }
 
     /// The session is one that another client has left.

@@ -58,7 +58,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use zk_proto::op::Request;
-use zk_proto::{Password, SessionId, Zxid};
+use zk_proto::{Password, SessionId, WatchedEvent, Zxid};
 
 use crate::auth_failure::AuthFailure;
 use crate::connect_string::HostPort;
@@ -111,7 +111,10 @@ pub(crate) struct Session<T, W> {
     password: Password,
     /// Negotiated, or wanted as long as nothing is negotiated.
     timeout: Duration,
+    /// Of the last reply: what watches are set again relative to.
     last_zxid: Zxid,
+    /// Of the last event, if servers tell.
+    last_event_zxid: Zxid,
     leaving: Option<Leaving<T>>,
     /// Whether a connection was ever told of.
     was_connected: bool,
@@ -161,6 +164,10 @@ struct Serving {
     /// told of a connection before that.
     unknown_since: Option<Instant>,
     moving: Moving,
+    /// Requests to set watches again that are not answered.
+    to_set_again: usize,
+    /// Events that came before the answer to such a request, and do not tell how far the server is.
+    early_events: Vec<WatchedEvent>,
 }
 
 /// Whether a session that serves is to be moved to another server.
@@ -198,6 +205,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             password: Password::NONE,
             timeout: options.timeout,
             last_zxid: Zxid::ZERO,
+            last_event_zxid: Zxid::ZERO,
             leaving: None,
             was_connected: false,
             generation: Generation::FIRST,

@@ -62,6 +62,8 @@ struct InFlight<T, W> {
 #[derive(Debug)]
 pub(super) enum Completed {
     Request,
+    /// Watches are set again.
+    SetWatches,
     /// The server has ended the session, as it was asked to, or says why not.
     Close(Result<Answer, Failure>),
 }
@@ -279,6 +281,7 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
                 result.map_err(Trouble::WatchesNotSet)?;
                 let set = request.map(|request| watches.set_again(&request));
                 outputs.reply_all(set.unwrap_or_default(), &outcome);
+                return Ok(Completed::SetWatches);
             }
             Purpose::AddWatch { registration } => {
                 let Some(request) = request else {

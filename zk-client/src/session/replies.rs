@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use zk_proto::frame::{FrameError, take_frame};
 use zk_proto::jute::Reader;
 use zk_proto::message::ReplyHeader;
-use zk_proto::{Decode, ErrorCode, WatchedEvent, Xid};
+use zk_proto::{Decode, ErrorCode, WatchedEvent, Xid, Zxid};
 
 use super::lease::is_committed;
 use super::output::{Failure, News, Ticket};
@@ -74,14 +74,40 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
 
     fn handle_event(&mut self, header: ReplyHeader, reader: &mut Reader) -> Result<(), Trouble> {
         let event = WatchedEvent::decode(reader).map_err(Violation::Undecodable)?;
+        // What was missed is told without a zxid, right before the watches are said to be set. Told
+        // of it before that says how far the server is, one could ask the next server, which may be
+        // behind, and be shown less. If the answer does not come they are set once more.
+        if header.zxid.0 <= 0
+            && let Phase::Serving(serving) = &mut self.phase
+            && serving.to_set_again > 0
+        {
+            serving.early_events.push(event);
+        } else {
+            self.tell_event(header.zxid, event);
+        }
+        Ok(())
+    }
+
+    /// One of the requests to set watches again was answered.
+    fn watches_set_again(&mut self) {
+        let Phase::Serving(serving) = &mut self.phase else {
+            return;
+        };
+        serving.to_set_again = serving.to_set_again.saturating_sub(1);
+        for event in std::mem::take(&mut serving.early_events) {
+            self.tell_event(Zxid(-1), event);
+        }
+    }
+
+    fn tell_event(&mut self, zxid: Zxid, event: WatchedEvent) {
         for watcher in self.watches.fire(&event) {
             self.outputs.notify(watcher, event.clone());
         }
         // Servers before 3.9 do not tell, nor any for what happened before the watch was set.
-        let zxid = Some(header.zxid).filter(|zxid| zxid.0 > 0);
+        let zxid = Some(zxid).filter(|zxid| zxid.0 > 0);
+        self.last_event_zxid = zxid.map_or(self.last_event_zxid, |it| it.max(self.last_event_zxid));
         let hearers = self.watches.hearers(&event);
         self.outputs.tell(hearers, News::Event { event, zxid });
-        Ok(())
     }
 
     fn handle_pong(&mut self, now: Instant) -> Result<(), Trouble> {
@@ -113,7 +139,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         let completed =
             self.pending.complete(header, body, &mut self.watches, &mut self.outputs)?;
         // Events of one transaction share a zxid and may be cut in two by a lost connection, so
-        // only replies move this forward (ClientCnxn.readResponse).
+        // only replies move what watches are set again relative to (ClientCnxn.readResponse).
         if zxid.0 > 0 {
             self.last_zxid = zxid;
         }
@@ -126,6 +152,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         }
         match completed {
             Completed::Request => {}
+            Completed::SetWatches => self.watches_set_again(),
             Completed::Close(outcome) => self.close_answered(&outcome),
         }
         Ok(())
