@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::lookups::Lookups;
 use crate::metrics;
+use crate::probe::is_writable;
 use crate::resolver::Resolve;
 use crate::session::{Output, Trouble};
 use crate::shared_session::{ReplySlot, SharedSession, WatchSlot};
@@ -26,6 +27,7 @@ pub(crate) async fn run(
 ) {
     let mut driver = Driver {
         link: Link::Down,
+        probe: None,
         connector,
         lookups: Lookups::new(resolver),
         incoming: BytesMut::new(),
@@ -45,6 +47,8 @@ struct Driver {
     connector: Box<dyn Connect>,
     lookups: Lookups,
     link: Link,
+    /// The question to another server whether it is writable.
+    probe: Option<Probing>,
     incoming: BytesMut,
     outgoing: Bytes,
     /// Whether the stream may still keep something that was written to it.
@@ -57,6 +61,8 @@ struct Driver {
     armed: Option<StdInstant>,
     tasks: Vec<Output<ReplySlot, WatchSlot>>,
 }
+
+type Probing = Pin<Box<dyn Future<Output = bool> + Send>>;
 
 enum Link {
     Down,
@@ -95,6 +101,7 @@ impl Driver {
         progress |= self.poll_dial(cx, now);
         progress |= self.poll_read(cx, now);
         progress |= self.poll_write(cx, now);
+        progress |= self.poll_probe(cx, now);
         progress |= self.poll_timer(cx, now, due);
         if progress || !self.shared.doze(cx) {
             return Step::Progress;
@@ -126,6 +133,18 @@ impl Driver {
             }
             Err(error) => self.lost(now, Trouble::Io(error.to_string())),
         }
+        true
+    }
+
+    fn poll_probe(&mut self, cx: &mut Context<'_>, now: StdInstant) -> bool {
+        let Some(probe) = &mut self.probe else {
+            return false;
+        };
+        let Poll::Ready(is_writable) = probe.as_mut().poll(cx) else {
+            return false;
+        };
+        self.probe = None;
+        self.shared.with_session(|session| session.handle_probed(now, is_writable));
         true
     }
 
@@ -256,6 +275,11 @@ impl Driver {
                 tracing::debug!(%endpoint, "dialling");
                 self.link = Link::Dialling(self.connector.connect(&endpoint));
             }
+            Output::Probe { endpoint, within } => {
+                tracing::debug!(%endpoint, "looking for a writable server");
+                let connecting = self.connector.connect(&endpoint);
+                self.probe = Some(Box::pin(is_writable(connecting, within)));
+            }
             Output::HangUp => self.hang_up(),
             Output::Reply { ticket, outcome } => ticket.answer(outcome),
             Output::Notify { watcher, event } => watcher.notify(event),
@@ -272,6 +296,7 @@ impl Driver {
 
     fn hang_up(&mut self) {
         self.link = Link::Down;
+        self.probe = None;
         self.incoming = BytesMut::new();
         self.outgoing = Bytes::new();
         self.unflushed = false;

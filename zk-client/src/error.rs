@@ -187,7 +187,9 @@ impl Error {
                 matches!(delivery, Delivery::NotSent)
             }
             Self::TooManyRequests => true,
-            Self::Server { code, .. } => matches!(code, ErrorCode::ThrottledOp),
+            Self::Server { code, .. } => {
+                matches!(code, ErrorCode::ThrottledOp | ErrorCode::NotReadOnly)
+            }
             _ => false,
         }
     }

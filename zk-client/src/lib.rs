@@ -103,6 +103,7 @@ mod lookups;
 mod mailbox;
 mod metrics;
 mod options;
+mod probe;
 mod reply;
 mod resolver;
 #[cfg(feature = "sasl")]

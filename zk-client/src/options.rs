@@ -89,6 +89,7 @@ impl ClientBuilder {
                 server_tick: None,
                 keep_lease: None,
                 on_expiry: ExpiryPolicy::Fail,
+                allow_read_only: false,
                 seed: 0,
                 wants_addresses: false,
                 one_round: false,
@@ -150,6 +151,22 @@ impl ClientBuilder {
     /// many, further requests fail with [`Error::TooManyRequests`]. Default 64 MiB.
     pub const fn max_outgoing(mut self, bytes: usize) -> Self {
         self.session.max_outgoing = bytes;
+        self
+    }
+
+    /// Whether a server that has lost its ensemble will do, as long as no other one is found: it
+    /// answers reads, which may be old, and refuses writes. Default false: such servers are passed
+    /// over. [`connect`](Self::connect) is content with one, too; see
+    /// [`SessionState::ConnectedReadOnly`].
+    ///
+    /// The session on such a server is a throw-away. Once the client has a session of the ensemble,
+    /// it does not go to read-only servers any more: they could not keep it alive.
+    ///
+    /// Servers are asked by the four letter word `isro` whether they are writable, which they have
+    /// to answer (`4lw.commands.whitelist`).
+    #[doc(alias = "canBeReadOnly")]
+    pub const fn allow_read_only_server(mut self, allow: bool) -> Self {
+        self.session.allow_read_only = allow;
         self
     }
 

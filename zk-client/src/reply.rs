@@ -270,6 +270,7 @@ mod tests {
             server_tick: None,
             keep_lease: None,
             on_expiry: crate::options::ExpiryPolicy::Fail,
+            allow_read_only: false,
             seed: 1,
             wants_addresses: false,
             one_round: false,

@@ -238,6 +238,9 @@ impl SharedSession {
             SessionState::Connected { session_id, timeout, generation, session } => {
                 tracing::info!(id = %session_id, ?timeout, %generation, ?session, "connected");
             }
+            SessionState::ConnectedReadOnly { session_id, timeout } => {
+                tracing::info!(session = %session_id, ?timeout, "connected to a read-only server");
+            }
             SessionState::Disconnected { .. } => {
                 let trouble = self.last_trouble();
                 tracing::info!(trouble, "disconnected");

@@ -25,6 +25,17 @@ pub enum SessionState {
         /// Whether this is the session that was there before.
         session: SessionContinuity,
     },
+    /// There is a connection to a server that has lost its ensemble, and has given out a session of
+    /// its own: reads are answered, and may be old; writes and `sync` fail with
+    /// [`NotReadOnly`](crate::ErrorCode::NotReadOnly). Meanwhile a writable server is looked for,
+    /// where the client gets a session of the ensemble: a new one, of a generation of its own. Only
+    /// with [`ClientBuilder::allow_read_only_server`](crate::ClientBuilder::allow_read_only_server).
+    ConnectedReadOnly {
+        /// Its id, which only that server knows.
+        session_id: SessionId,
+        /// The negotiated session timeout.
+        timeout: Duration,
+    },
     /// The connection is lost; the session lives on at the server until its timeout.
     Disconnected {
         /// When the loss was noticed.
@@ -50,7 +61,8 @@ pub enum SessionState {
 }
 
 impl SessionState {
-    /// Whether requests are sent at once.
+    /// Whether a session of the ensemble is alive on a connection. That of a read-only server is
+    /// not one.
     #[must_use]
     pub const fn is_connected(&self) -> bool {
         matches!(self, Self::Connected { .. })
@@ -73,6 +85,7 @@ pub struct Generation(u64);
 impl Generation {
     pub(crate) const FIRST: Self = Self(1);
 
+    /// That of the session that takes the place of this one.
     pub(crate) const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }

@@ -27,7 +27,7 @@ impl Client {
     }
 
     /// Waits until the session is not certain to be alive any more: its [`lease`](Self::lease) has
-    /// run out, or it is over. At once, if that is so already.
+    /// run out, or it is over, even if there is a new one. At once, if that is so already.
     ///
     /// There is no deadline: a lease that is kept never runs out.
     ///
@@ -35,11 +35,13 @@ impl Client {
     /// Dropping it forgets nothing.
     pub async fn lease_lost(&self) {
         let mut state = self.state();
+        let generation = self.generation();
         loop {
             // What is changed behind this is noticed below.
             state.mark_unchanged();
             let lease = self.lease();
-            let Some(until) = lease.safe_until().filter(|_| lease.is_safe(Instant::now())) else {
+            let safe = lease.is_safe(Instant::now()) && self.generation() == generation;
+            let Some(until) = lease.safe_until().filter(|_| safe) else {
                 return;
             };
             // A lease that was moved forward is looked at when it would have run out.

@@ -303,6 +303,16 @@ impl Client {
         self.handle.shared.with_session(|session| session.id())
     }
 
+    /// Why the last connection, or the last attempt at one, came to nothing, in words for people.
+    /// `None` while there is a connection, and before anything went wrong.
+    ///
+    /// For logs and health checks: when a request times out because no server was to be had, this
+    /// says what stands in the way, such as servers that have seen less than this client.
+    #[must_use]
+    pub fn connection_trouble(&self) -> Option<String> {
+        self.handle.shared.last_trouble()
+    }
+
     /// The negotiated session timeout.
     #[must_use]
     pub fn session_timeout(&self) -> Duration {

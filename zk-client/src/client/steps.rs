@@ -98,6 +98,7 @@ impl Client {
             SessionState::Closed => Err(Error::Closed),
             SessionState::Connecting
             | SessionState::Connected { .. }
+            | SessionState::ConnectedReadOnly { .. }
             | SessionState::Renewing { .. }
             | SessionState::Disconnected { .. } => Ok(()),
         }

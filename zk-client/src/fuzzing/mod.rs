@@ -128,6 +128,7 @@ impl World {
             server_tick: None,
             keep_lease: None,
             on_expiry: crate::options::ExpiryPolicy::Fail,
+            allow_read_only: seed.is_multiple_of(2),
             seed: seed.into(),
             wants_addresses: false,
             one_round: false,
@@ -441,7 +442,7 @@ impl World {
                 assert_ne!(state, SessionState::Connecting);
                 self.state = state;
             }
-            Output::Wait(_) | Output::Finished => {}
+            Output::Probe { .. } | Output::Wait(_) | Output::Finished => {}
         }
     }
 }

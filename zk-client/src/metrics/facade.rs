@@ -143,6 +143,7 @@ const fn state_label(state: &SessionState) -> &'static str {
     match state {
         SessionState::Connecting => "Connecting",
         SessionState::Connected { .. } => "Connected",
+        SessionState::ConnectedReadOnly { .. } => "ConnectedReadOnly",
         SessionState::Disconnected { .. } => "Disconnected",
         SessionState::Renewing { .. } => "Renewing",
         SessionState::Expired => "Expired",

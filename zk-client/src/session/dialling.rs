@@ -3,8 +3,6 @@
 use core::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use zk_proto::SessionId;
-
 use super::hosts::attempt_limit;
 use super::output::Ticket;
 use super::{End, Phase, Session, Trouble};
@@ -13,6 +11,12 @@ use crate::connect_string::HostPort;
 impl<T: Ticket, W: Ticket> Session<T, W> {
     /// Dials the next endpoint; a new round has its names resolved before.
     pub(super) fn dial(&mut self, now: Instant) {
+        if let Some(endpoint) = self.found.take() {
+            self.hosts.go_to(endpoint.clone());
+            self.phase = Phase::Dialling { until: now + self.attempt_limit() };
+            self.outputs.dial(endpoint);
+            return;
+        }
         if self.hosts.is_round_over(self.is_one_round()) {
             let names = self.hosts.begin_round();
             self.outputs.resolve(names, LOOKUP_LIMIT);
@@ -85,7 +89,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     /// How long an attempt may take: all endpoints of the round get their turn before the time to
     /// save the session, or to wait for a first one, has passed.
     pub(super) fn attempt_limit(&self) -> Duration {
-        let budget = if self.id == SessionId::NONE { self.timeout } else { self.timeout / 3 };
+        let budget = if self.wants_new_session() { self.timeout } else { self.timeout / 3 };
         attempt_limit(budget, self.hosts.round_len())
     }
 }

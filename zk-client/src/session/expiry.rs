@@ -46,10 +46,13 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         }
     }
 
-    /// Refuses what is bound to a session that is over.
+    /// Refuses what is bound to a session that is over, or to one of a read-only server: that one
+    /// owns nothing, and is over as soon as its connection is.
     pub(crate) fn check_bound(&self, bound: Option<Generation>) -> Result<(), SubmitError> {
         match bound {
-            Some(generation) if generation != self.generation => Err(SubmitError::Expired),
+            Some(generation) if generation != self.generation || self.is_throw_away() => {
+                Err(SubmitError::Expired)
+            }
             Some(_) | None => Ok(()),
         }
     }

@@ -9,19 +9,23 @@ use zk_proto::{Decode, Password, SessionId, Zxid};
 
 use super::entry::Purpose;
 use super::output::{News, Ticket};
+use super::read_only::gives_no_session;
 use super::{Moving, Phase, Serving, Session, Trouble};
 use crate::error::Violation;
 use crate::state::{SessionContinuity, SessionState};
 
 impl<T: Ticket, W: Ticket> Session<T, W> {
     pub(super) fn connect_request(&self) -> ConnectRequest {
+        let new = self.wants_new_session();
+        let (session_id, passwd) =
+            if new { (SessionId::NONE, Password::NONE) } else { (self.id, self.password.clone()) };
         ConnectRequest {
             protocol_version: 0,
             last_zxid_seen: self.last_zxid_seen(),
             timeout: i32::try_from(self.options.timeout.as_millis()).unwrap_or(i32::MAX),
-            session_id: self.id,
-            passwd: self.password.clone(),
-            read_only: Some(false),
+            session_id,
+            passwd,
+            read_only: Some(new && self.options.allow_read_only),
         }
     }
 
@@ -34,19 +38,30 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
 
     /// The first frame of a connection.
     pub(super) fn handle_connect_response(&mut self, now: Instant, frame: Bytes) {
-        let response = match ConnectResponse::decode(&mut Reader::new(frame)) {
+        let response = match ConnectResponse::decode(&mut Reader::new(frame.clone())) {
             Ok(response) => response,
+            Err(_) if gives_no_session(&frame) => {
+                self.hang_up(now, Trouble::NoReadOnlySession);
+                return;
+            }
             Err(error) => {
                 self.hang_up(now, Trouble::Violation(Violation::Undecodable(error)));
                 return;
             }
         };
+        if response.read_only == Some(true)
+            && !(self.options.allow_read_only && self.wants_new_session())
+        {
+            // Whatever it says of the session, it cannot know.
+            self.hang_up(now, Trouble::ReadOnly);
+            return;
+        }
         // Java goes by the timeout, the C client by the id (protocol of both: 0 means expired).
         let Some(timeout) = granted(&response) else {
             self.refused(now);
             return;
         };
-        if self.id != SessionId::NONE && response.session_id != self.id {
+        if !self.wants_new_session() && response.session_id != self.id {
             self.hang_up(now, Trouble::Violation(Violation::ForeignSession));
             return;
         }
@@ -55,7 +70,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
 
     /// The session we asked for is over; a new one cannot be refused by an honest server.
     fn refused(&mut self, now: Instant) {
-        if self.id == SessionId::NONE {
+        if self.wants_new_session() {
             self.hang_up(now, Trouble::Violation(Violation::NoSession));
         } else {
             self.expired(now);
@@ -64,11 +79,15 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
 
     fn established(&mut self, now: Instant, response: &ConnectResponse, timeout: Duration) {
         let asked = self.asked_at().unwrap_or(now);
-        if self.id == SessionId::NONE {
+        let read_only = response.read_only == Some(true);
+        if read_only {
+            self.lease.session_over();
+        } else if self.wants_new_session() {
             self.lease.created(asked, timeout);
         } else {
             self.lease.renewed(asked, timeout);
         }
+        self.leave_throw_away(now, read_only);
         self.id = response.session_id;
         self.password = own(&response.passwd);
         self.timeout = timeout;
@@ -130,6 +149,12 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.hosts.established();
         self.last_trouble = None;
         self.was_connected = true;
+        self.hung_up_on = 0;
+        if self.is_throw_away() {
+            let (session_id, timeout) = (self.id, self.timeout);
+            self.outputs.state(SessionState::ConnectedReadOnly { session_id, timeout });
+            return;
+        }
         let session = std::mem::replace(&mut self.continuity, SessionContinuity::Same);
         let (session_id, timeout, generation) = (self.id, self.timeout, self.generation);
         self.outputs.state(SessionState::Connected { session_id, timeout, generation, session });

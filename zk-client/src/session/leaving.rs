@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use zk_proto::SessionId;
 use zk_proto::message::NoBody;
 use zk_proto::op::Request;
 
@@ -63,7 +62,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         // Its deadline is that of the closing.
         let entry = Entry::new(&request, Purpose::Close, None);
         self.put(now, entry, &request, usize::MAX)?;
-        if self.id == SessionId::NONE {
+        if self.wants_new_session() && !matches!(self.phase, Phase::Serving(_)) {
             self.end(End::Closed);
         }
         Ok(())
@@ -76,7 +75,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     /// nobody waits for it by then, the session is closed: nobody can take it over.
     pub(crate) fn detach(&mut self, now: Instant, ticket: T) -> Result<(), SubmitError> {
         self.admit()?;
-        if self.id == SessionId::NONE {
+        if self.wants_new_session() {
             return Err(SubmitError::Expired);
         }
         self.leaving = Some(Leaving::Detaching { ticket });
@@ -141,7 +140,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             Some(Leaving::Closing { waiters, .. }) if how == End::Expired => {
                 self.outputs.reply_all(waiters, &Ok(self.nothing_to_say()));
             }
-            Some(Leaving::Closing { waiters, .. }) if self.id == SessionId::NONE => {
+            Some(Leaving::Closing { waiters, .. }) if self.wants_new_session() => {
                 self.outputs.reply_all(waiters, &Ok(self.nothing_to_say()));
             }
             Some(Leaving::Closing { waiters, .. }) => {

@@ -38,6 +38,7 @@ mod moving;
 mod output;
 mod pending;
 mod proofs;
+mod read_only;
 mod replies;
 #[cfg(feature = "sasl")]
 mod sasl;
@@ -62,6 +63,7 @@ use zk_proto::{Password, SessionId, WatchedEvent, Zxid};
 
 use crate::auth_failure::AuthFailure;
 use crate::connect_string::HostPort;
+use crate::endpoint::Endpoint;
 use crate::options::ExpiryPolicy;
 use crate::state::{Generation, SessionContinuity, SessionState};
 use auth::Auth;
@@ -71,6 +73,7 @@ use lease::LeaseClock;
 use leaving::Leaving;
 use output::Outputs;
 use pending::Pending;
+use read_only::Search;
 use watches::Watches;
 
 /// What a session is made with.
@@ -94,6 +97,8 @@ pub(crate) struct SessionOptions {
     pub(crate) keep_lease: Option<Duration>,
     /// What becomes of the client when the ensemble has ended its session.
     pub(crate) on_expiry: ExpiryPolicy,
+    /// Whether a server that has lost its ensemble will do, as long as there is no other.
+    pub(crate) allow_read_only: bool,
     /// Where jitter and the order of hosts come from.
     pub(crate) seed: u64,
     /// Whether the shell is to resolve names before it dials.
@@ -123,6 +128,12 @@ pub(crate) struct Session<T, W> {
     continuity: SessionContinuity,
     hosts: Hosts,
     lease: LeaseClock,
+    /// While the session is one that a read-only server has given out.
+    search: Option<Search>,
+    /// The writable server that the search has found, until it is dialled.
+    found: Option<Endpoint>,
+    /// Handshakes, one after the other, that servers have hung up on.
+    hung_up_on: usize,
     auth: Auth<T>,
     #[cfg(feature = "sasl")]
     sasl: Option<sasl::Sasl>,
@@ -212,6 +223,9 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             continuity: SessionContinuity::New,
             hosts: Hosts::new(hosts, options.wants_addresses, options.seed),
             lease: LeaseClock::new(options.server_tick),
+            search: None,
+            found: None,
+            hung_up_on: 0,
             auth: Auth::default(),
             #[cfg(feature = "sasl")]
             sasl: None,
@@ -310,10 +324,8 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             Phase::Dialling { .. } | Phase::Handshaking { .. } => false,
             Phase::Serving(Serving { unknown_since, .. }) => unknown_since.is_none(),
         };
-        let greeting = matches!(self.phase, Phase::Handshaking { .. });
-        let hung_up_at_once = greeting && matches!(why, Trouble::HungUp);
-        let moves = matches!(why, Trouble::OtherHosts);
-        self.last_trouble = Some(if hung_up_at_once { Trouble::HungUpAtOnce } else { why });
+        let moves = matches!(why, Trouble::OtherHosts | Trouble::WritableServer);
+        self.last_trouble = Some(self.explain(why));
         self.pending.connection_lost(&mut self.outputs);
         self.auth.connection_lost();
         #[cfg(feature = "sasl")]
@@ -332,6 +344,10 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             self.phase = Phase::Backoff { until: now + self.hosts.lost(self.timeout) };
         } else {
             self.attempt_failed(now);
+        }
+        if self.is_closing() && self.is_throw_away() {
+            // Nobody else knows it, and it owns nothing.
+            self.end(End::Closed);
         }
         self.detach_when_answered(now);
     }

@@ -38,6 +38,14 @@ pub(crate) enum Output<T, W> {
     Dial(Endpoint),
     /// Drop the connection, or the attempt at one; no answer is wanted.
     HangUp,
+    /// Ask a server, on another connection, whether it is writable; answer with `handle_probed`. A
+    /// `HangUp` calls it off.
+    Probe {
+        /// Which server.
+        endpoint: Endpoint,
+        /// How long it has to answer.
+        within: Duration,
+    },
     /// A request is over.
     Reply {
         /// As submitted.
@@ -145,6 +153,8 @@ pub(crate) enum Timer {
     Heartbeat,
     /// Prove that the session lives: no write has done so for as long as the user wants.
     Proof,
+    /// Ask the next server whether it is writable.
+    Search,
     /// Give up this connection: nothing was heard for two thirds of the session timeout.
     Silence,
     /// A request has waited long enough.
@@ -175,6 +185,10 @@ impl<T, W> Outputs<T, W> {
 
     pub(super) fn dial(&mut self, endpoint: Endpoint) {
         self.0.push_back(Output::Dial(endpoint));
+    }
+
+    pub(super) fn probe(&mut self, endpoint: Endpoint, within: Duration) {
+        self.0.push_back(Output::Probe { endpoint, within });
     }
 
     pub(super) fn hang_up(&mut self) {

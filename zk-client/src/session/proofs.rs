@@ -5,13 +5,18 @@ use std::time::Instant;
 use super::entry::{Entry, Purpose};
 use super::lease::proof;
 use super::output::Ticket;
-use super::{Phase, Session};
+use super::{Moving, Phase, Serving, Session};
 
 impl<T: Ticket, W: Ticket> Session<T, W> {
     /// When the session is to be proven next; `None` unless it is wanted, and connected.
     pub(super) fn next_proof(&self) -> Option<Instant> {
-        let every = self.options.keep_lease.filter(|_| self.leaving.is_none())?;
+        let every = self.options.keep_lease?;
+        if self.leaving.is_some() || self.is_throw_away() {
+            return None;
+        }
         match &self.phase {
+            // It asks nothing more of a server that it is about to leave.
+            Phase::Serving(Serving { moving: Moving::Now { .. }, .. }) => None,
             Phase::Serving(serving) => Some(serving.last_proof + every),
             Phase::Backoff { .. }
             | Phase::Resolving { .. }

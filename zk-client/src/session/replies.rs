@@ -134,7 +134,9 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         body: Result<Bytes, Failure>,
     ) -> Result<(), Trouble> {
         let zxid = header.zxid;
-        let asked = self.pending.oldest_asked(self.options.request_timeout);
+        // Nobody but its server knows a throw-away session, whatever that server says.
+        let request_timeout = self.options.request_timeout;
+        let asked = self.pending.oldest_asked(request_timeout).filter(|_| !self.is_throw_away());
         let proof = asked.filter(|(op, _)| is_committed(*op, &header, body.as_ref().ok()));
         let completed =
             self.pending.complete(header, body, &mut self.watches, &mut self.outputs)?;

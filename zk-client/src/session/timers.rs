@@ -21,6 +21,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         self.send_due(now);
         self.prove_if_due(now);
         self.detach_when_answered(now);
+        self.search_if_due(now);
         match &mut self.phase {
             Phase::Backoff { until } if *until <= now => self.dial(now),
             Phase::Resolving { until } if *until <= now => self.dial_known(now),
@@ -72,7 +73,9 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         let proof = self.next_proof().map(|due| (due, Timer::Proof));
         let request =
             deadlines.map(|deadline| (deadline, Timer::Request)).min_by_key(|(due, _)| *due);
-        connection.into_iter().chain(moving).chain(proof).chain(request).min_by_key(|(due, _)| *due)
+        let search = self.next_search().map(|due| (due, Timer::Search));
+        let own = moving.into_iter().chain(proof).chain(search);
+        connection.into_iter().chain(own).chain(request).min_by_key(|(due, _)| *due)
     }
 }
 

@@ -114,6 +114,18 @@ impl Hosts {
         Some(next)
     }
 
+    /// Any host of the list, as a number says, to be asked and not dialled; `None` only without any.
+    pub(super) fn nth(&self, number: usize) -> Option<Endpoint> {
+        let host = self.list.get(number % self.list.len().max(1))?;
+        let endpoint = literal(host).map(|address| Endpoint::resolved(host.clone(), address));
+        Some(endpoint.unwrap_or_else(|| Endpoint::unresolved(host.clone())))
+    }
+
+    /// An endpoint is dialled out of turn.
+    pub(super) fn go_to(&mut self, endpoint: Endpoint) {
+        self.last = Some(endpoint);
+    }
+
     /// Whether there is something to dial.
     pub(super) fn has_endpoint(&self) -> bool {
         self.round.as_ref().is_some_and(|round| !round.is_empty())

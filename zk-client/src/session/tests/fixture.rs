@@ -59,6 +59,7 @@ pub(super) fn options() -> SessionOptions {
         server_tick: None,
         keep_lease: None,
         on_expiry: ExpiryPolicy::Fail,
+        allow_read_only: false,
         seed: 1,
         wants_addresses: false,
         one_round: false,
@@ -122,6 +123,18 @@ impl Desk {
             session_id,
             passwd: Password::new([7; 16]),
             read_only: Some(false),
+        };
+        self.receive(|out| response.encode(out));
+    }
+
+    /// A server that has lost its ensemble gives out a session of its own, or refuses one.
+    pub(super) fn grant_read_only(&mut self, session_id: SessionId, timeout: Duration) {
+        let response = ConnectResponse {
+            protocol_version: 0,
+            timeout: i32::try_from(timeout.as_millis()).unwrap(),
+            session_id,
+            passwd: Password::new([9; 16]),
+            read_only: Some(true),
         };
         self.receive(|out| response.encode(out));
     }
@@ -280,6 +293,7 @@ fn shown(output: Output<&'static str, &'static str>) -> String {
             format!("resolve {}", names.join(" "))
         }
         Output::Dial(_) => "dial".to_owned(),
+        Output::Probe { endpoint, .. } => format!("ask {}", endpoint.host.port),
         Output::HangUp => "hang up".to_owned(),
         Output::Reply { ticket, outcome } => match outcome {
             Ok(_) => format!("{ticket}: ok"),
@@ -309,6 +323,7 @@ fn shown(output: Output<&'static str, &'static str>) -> String {
                 }
             }
             SessionState::Renewing { expired } => format!("renewing {expired}"),
+            SessionState::ConnectedReadOnly { .. } => "connected read-only".to_owned(),
             SessionState::Disconnected { .. } => "disconnected".to_owned(),
             SessionState::Expired => "expired".to_owned(),
             SessionState::AuthFailed { .. } => "auth failed".to_owned(),

@@ -14,6 +14,7 @@ mod leases;
 mod limits;
 mod long_replies;
 mod persistent;
+mod read_only;
 mod reconnect;
 mod removals;
 #[cfg(feature = "sasl")]

@@ -1,6 +1,7 @@
 //! Whatever happens in whatever order, some things always hold. The [`world`] checks them after
 //! every step.
 
+mod ensemble;
 mod listeners;
 mod seen;
 mod server;
@@ -36,6 +37,13 @@ enum Step {
     Connect,
     /// The server grants the session that is asked for.
     Grant,
+    /// All that it takes to a server that has lost its ensemble, and grants a session of its own to
+    /// who puts up with that.
+    GrantReadOnly,
+    /// The server that is asked whether it is writable answers.
+    Probed(bool),
+    /// The server loses its leader, or its leader the quorum; or finds it again.
+    CutOff(bool),
     /// The server does not know the session any more.
     Refuse,
     /// The shell takes what is to be written.
@@ -67,6 +75,9 @@ fn step() -> impl Strategy<Value = Step> {
         4 => any::<usize>().prop_map(Step::Change),
         2 => Just(Step::Connect),
         2 => Just(Step::Grant),
+        2 => Just(Step::GrantReadOnly),
+        2 => any::<bool>().prop_map(Step::Probed),
+        1 => any::<bool>().prop_map(Step::CutOff),
         3 => Just(Step::Reconnect),
         8 => Just(Step::Take),
         8 => Just(Step::Answer),
@@ -134,4 +145,7 @@ fn schedules_reach_what_they_are_to_test() {
     assert!(seen.cleaned > 40, "{seen:?}");
     assert!(seen.resumed > 50, "{seen:?}");
     assert!(seen.over > 50, "{seen:?}");
+    assert!(seen.read_only > 20, "{seen:?}");
+    assert!(seen.moved > 2, "{seen:?}");
+    assert!(seen.proven > 50, "{seen:?}");
 }

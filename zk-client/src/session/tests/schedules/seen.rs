@@ -14,6 +14,12 @@ pub(super) struct Seen {
     pub(super) cleaned: usize,
     pub(super) resumed: usize,
     pub(super) over: usize,
+    /// Connections to read-only servers.
+    pub(super) read_only: usize,
+    /// Moves from a read-only server to a writable one that was found.
+    pub(super) moved: usize,
+    /// Times that the session was proven to live longer than before.
+    pub(super) proven: usize,
 }
 
 impl Seen {
@@ -28,6 +34,9 @@ impl Seen {
             cleaned: self.cleaned + other.cleaned,
             resumed: self.resumed + other.resumed,
             over: self.over + other.over,
+            read_only: self.read_only + other.read_only,
+            moved: self.moved + other.moved,
+            proven: self.proven + other.proven,
         }
     }
 }

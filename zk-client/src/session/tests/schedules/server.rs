@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 use zk_proto::frame::put_frame;
 use zk_proto::message::{
-    ConnectResponse, Create2Response, CreateRequest, ErrorResponse, GetDataResponse, NoBody,
-    ReplyHeader,
+    ConnectResponse, Create2Response, CreateRequest, ErrorResponse, GetDataResponse, MultiResponse,
+    MultiResult, NoBody, ReplyHeader,
 };
 use zk_proto::op::Request;
 use zk_proto::{
@@ -23,6 +23,8 @@ pub(super) struct Server {
     /// Written, and not arrived yet.
     written: BytesMut,
     zxid: i64,
+    /// Whether it has lost its ensemble.
+    read_only: bool,
     /// Watches set on this connection.
     pub(super) watches: WatchTables,
 }
@@ -39,7 +41,10 @@ impl Server {
 
     pub(super) fn answer_handshake(&mut self, session_id: SessionId, timeout: i32) {
         let passwd = Password::new([1; 16]);
-        let response = ConnectResponse { timeout, session_id, passwd, ..Default::default() };
+        let read_only = Some(session_id == THROW_AWAY);
+        self.read_only = session_id == THROW_AWAY;
+        let response =
+            ConnectResponse { timeout, session_id, passwd, read_only, ..Default::default() };
         put_frame(&mut self.written, |out| response.encode(out));
     }
 
@@ -62,8 +67,19 @@ impl Server {
         self.watches.clear();
     }
 
+    /// Whether a write is next, which needs a leader.
+    pub(super) fn needs_leader(&self) -> bool {
+        matches!(self.asked.front(), Some((_, Request::Create2(_) | Request::Multi(_))))
+    }
+
     /// Carries out the next request.
     pub(super) fn answer(&mut self) {
+        if self.read_only && self.needs_leader() {
+            if let Some((xid, _)) = self.asked.pop_front() {
+                self.reply(xid, ErrorCode::NotReadOnly, &NoBody {});
+            }
+            return;
+        }
         let Some((xid, request)) = self.asked.pop_front() else {
             return;
         };
@@ -79,6 +95,10 @@ impl Server {
             }
             Request::Create2(CreateRequest { path, .. }) => {
                 self.reply(xid, ErrorCode::Ok, &Create2Response { path, ..Default::default() });
+            }
+            Request::Multi(_) => {
+                let results = vec![MultiResult::Check(NoBody {})];
+                self.reply(xid, ErrorCode::Ok, &MultiResponse { results });
             }
             Request::SetWatches(again) => {
                 self.watches.one_shot.extend(again.data_watches.iter().map(ToString::to_string));
@@ -176,3 +196,6 @@ pub(super) fn number(request: &Request) -> Option<u32> {
     };
     path[1..].parse().ok()
 }
+
+/// The session that a read-only server gives out.
+pub(super) const THROW_AWAY: SessionId = SessionId(0x99);

@@ -16,9 +16,10 @@ use zk_proto::{Decode, SessionId, WatchedEvent, Xid};
 
 use super::super::fixture::{DEADLINE, ID, T, requests};
 use super::Step;
+use super::ensemble::{Ensemble, LAG};
 use super::listeners::{Listeners, MODES, PATHS};
 use super::seen::Seen;
-use super::server::{Server, number, path};
+use super::server::{Server, THROW_AWAY, number, path};
 use crate::connect_string::HostPort;
 use crate::options::ExpiryPolicy;
 use crate::session::{Session, SessionOptions, Table, Ticket, Trouble};
@@ -48,11 +49,19 @@ enum Link {
     Answered,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each of them is about something else")]
 pub(super) struct World {
     session: Session<Number, Number>,
     now: Instant,
     link: Link,
     server: Server,
+    ensemble: Ensemble,
+    /// Whether the handshake of this connection has said that a read-only server will do.
+    puts_up_with_it: bool,
+    asks_for_new: bool,
+    is_probing: bool,
+    /// Whether the last session was one of a read-only server.
+    throw_away: bool,
     incoming: BytesMut,
     /// Tickets that are to come back, and whether somebody waits for them.
     owed: BTreeMap<u32, Rc<Cell<bool>>>,
@@ -70,6 +79,8 @@ pub(super) struct World {
     overdue: BTreeSet<u32>,
     listeners: Listeners,
     state: SessionState,
+    /// When the session was last proven to live.
+    proven: Option<Instant>,
     mad: bool,
     finished: bool,
     seen: Seen,
@@ -84,9 +95,10 @@ impl World {
             max_reply: 1000,
             max_pending: 30,
             max_outgoing: 1000,
-            server_tick: None,
-            keep_lease: None,
+            server_tick: Some(LAG),
+            keep_lease: seed.is_multiple_of(3).then_some(LAG),
             on_expiry: ExpiryPolicy::Fail,
+            allow_read_only: seed & 2 == 0,
             seed,
             wants_addresses: false,
             one_round: false,
@@ -98,6 +110,11 @@ impl World {
             now,
             link: Link::Down,
             server: Server::new(seed.is_multiple_of(2)),
+            ensemble: Ensemble::default(),
+            puts_up_with_it: false,
+            asks_for_new: false,
+            is_probing: false,
+            throw_away: false,
             incoming: BytesMut::new(),
             owed: BTreeMap::new(),
             last_number: 0,
@@ -109,6 +126,7 @@ impl World {
             overdue: BTreeSet::new(),
             listeners: Listeners::default(),
             state: SessionState::Connecting,
+            proven: None,
             mad: false,
             finished: false,
             seen: Seen::default(),
@@ -141,20 +159,23 @@ impl World {
             Step::Close => self.close(),
             Step::Connect => self.connect(),
             Step::Grant => self.answer_handshake(ID, 30_000),
+            Step::GrantReadOnly => self.reconnect(THROW_AWAY),
+            Step::Probed(is_writable) => self.probed(*is_writable),
+            Step::CutOff(cut_off) => self.ensemble.cut_off = *cut_off,
             Step::Refuse => self.answer_handshake(SessionId::NONE, 0),
             Step::Take => self.take(),
+            Step::Answer if self.is_stuck() => {}
             Step::Answer => self.server.answer(),
+            Step::AnswerError if self.is_stuck() => {}
             Step::AnswerError => self.server.answer_error(),
             Step::Event(which) => self.server.event(*which),
             Step::Deliver(length) => self.deliver(*length),
-            Step::Reconnect => self.reconnect(),
-            Step::Disconnect => {
-                if self.link != Link::Down {
-                    self.hang_up();
-                    self.session.handle_disconnected(self.now, Trouble::HungUp);
-                }
+            Step::Reconnect => self.reconnect(ID),
+            Step::Disconnect => self.lose(),
+            Step::Pass(time) => {
+                self.now += *time;
+                self.ensemble.pass(self.now);
             }
-            Step::Pass(time) => self.now += *time,
             Step::Garbage(bytes) => {
                 self.mad = true;
                 if self.link >= Link::Up {
@@ -163,6 +184,38 @@ impl World {
             }
         }
         self.settle();
+        self.check_lease();
+    }
+
+    /// The session is never taken to live on a sign of life that its leader has not got.
+    fn check_lease(&mut self) {
+        if self.mad {
+            return;
+        }
+        let proven = self.session.proven_life().map(|life| life.proven_at);
+        assert!(proven <= self.ensemble.heard(), "{proven:?} of {:?}", self.ensemble);
+        assert!(proven.is_none() || !self.throw_away, "nobody keeps a throw-away session");
+        self.seen.proven += usize::from(proven > self.proven);
+        self.proven = proven;
+    }
+
+    /// Without a leader a follower answers no write, nor anything behind one.
+    fn is_stuck(&self) -> bool {
+        self.ensemble.cut_off && !self.throw_away && self.server.needs_leader()
+    }
+
+    fn lose(&mut self) {
+        if self.link != Link::Down {
+            self.hang_up();
+            self.session.handle_disconnected(self.now, Trouble::HungUp);
+        }
+    }
+
+    fn probed(&mut self, is_writable: bool) {
+        if std::mem::take(&mut self.is_probing) {
+            self.session.handle_probed(self.now, is_writable);
+            self.seen.moved += usize::from(is_writable);
+        }
     }
 
     /// Everybody stops listening, then the shell goes away; nothing may be owed then.
@@ -181,14 +234,20 @@ impl World {
         }
     }
 
-    fn reconnect(&mut self) {
+    fn reconnect(&mut self, session_id: SessionId) {
         if self.link == Link::Down {
             self.now += Duration::from_millis(100);
+            self.ensemble.pass(self.now);
             self.settle();
         }
         self.connect();
         self.take();
-        self.answer_handshake(ID, 30_000);
+        // One that has lost its ensemble hangs up on whom it cannot serve.
+        if session_id == THROW_AWAY && self.link == Link::Asked && !self.puts_up_with_it {
+            self.lose();
+            return;
+        }
+        self.answer_handshake(session_id, 30_000);
         self.deliver(usize::MAX);
     }
 
@@ -260,12 +319,17 @@ impl World {
 
     /// Without further faults; tells whether the session is alive.
     fn run_until_quiet(&mut self) -> bool {
+        self.ensemble.cut_off = false;
+        if self.throw_away {
+            self.lose();
+            self.settle();
+        }
         for _ in 0..20 {
             if self.finished {
                 return false;
             }
             if self.link < Link::Answered {
-                self.reconnect();
+                self.reconnect(ID);
             }
             self.take();
             while !self.server.is_quiet() {
@@ -288,10 +352,15 @@ impl World {
     }
 
     fn answer_handshake(&mut self, session_id: SessionId, timeout: i32) {
-        if self.link == Link::Asked {
-            self.server.answer_handshake(session_id, timeout);
-            self.link = Link::Answered;
+        // Whom a deposed leader does not know it cannot let in.
+        if self.link != Link::Asked || (self.asks_for_new && self.ensemble.cut_off) {
+            return;
         }
+        if session_id == ID {
+            self.ensemble.granted(self.now);
+        }
+        self.server.answer_handshake(session_id, timeout);
+        self.link = Link::Answered;
     }
 
     /// The shell writes all it can, and the server reads it.
@@ -306,12 +375,18 @@ impl World {
             let asked = ConnectRequest::decode(&mut Reader::new(frame)).unwrap();
             assert!(asked.last_zxid_seen <= self.server.zxid() || self.mad);
             self.link = Link::Asked;
+            self.puts_up_with_it = asked.read_only == Some(true);
+            self.asks_for_new = asked.session_id == SessionId::NONE;
+            assert!(asked.session_id != THROW_AWAY, "it is not to be taken up again");
         }
         for (xid, request) in requests(wire) {
             if let Some(number) = number(&request) {
                 assert!(!self.not_sent.contains(&number), "{number} is sent after all");
                 let first = self.taken.insert(number);
                 assert!(first || !matches!(request, Request::Create2(_)), "written twice");
+            }
+            if !matches!(request, Request::Auth(_)) {
+                self.ensemble.noted(self.now);
             }
             self.server.read(xid, request);
         }
@@ -336,7 +411,7 @@ impl World {
         let present = arrived.split_to(arrived.len() - left.min(arrived.len()));
         assert!(length >= present.len());
         self.incoming.extend_from_slice(&present);
-        let was_answered = self.state.is_connected();
+        let was_answered = self.is_answered();
         self.session.handle_bytes(self.now, &mut self.incoming);
         self.settle();
         if let Some(frame) = frame
@@ -351,8 +426,19 @@ impl World {
         }
     }
 
+    /// Whether the session is told to be on a connection.
+    const fn is_answered(&self) -> bool {
+        matches!(
+            self.state,
+            SessionState::Connected { .. } | SessionState::ConnectedReadOnly { .. }
+        )
+    }
+
     fn hang_up(&mut self) {
         self.link = Link::Down;
+        self.is_probing = false;
+        self.puts_up_with_it = false;
+        self.ensemble.left();
         self.server.hang_up();
         self.incoming.clear();
         self.last_answered = 0;

@@ -52,6 +52,10 @@ impl World {
                 assert_ne!(self.link, Link::Down);
                 self.hang_up();
             }
+            Output::Probe { .. } => {
+                assert_eq!(self.link, Link::Answered);
+                assert!(!std::mem::replace(&mut self.is_probing, true), "one at a time");
+            }
             Output::Reply { ticket, outcome } => self.replied(&ticket, outcome),
             Output::Notify { watcher, event } => {
                 assert_eq!(event.path, path(watcher.number));
@@ -110,12 +114,18 @@ impl World {
     fn change_state(&mut self, state: SessionState) {
         use SessionContinuity::{New, Same};
         use SessionState::{
-            AuthFailed, Closed, Connected, Connecting, Disconnected, Expired, Renewing,
+            AuthFailed, Closed, Connected, ConnectedReadOnly, Connecting, Disconnected, Expired,
+            Renewing,
         };
         let allowed = match (&self.state, &state) {
             (Connecting, Connected { session, .. }) => *session == New,
-            (Disconnected { .. }, Connected { session, .. }) => *session == Same,
-            (Connected { .. }, Disconnected { .. }) => true,
+            (Disconnected { .. }, Connected { session, .. }) => {
+                (*session == New) == self.throw_away
+            }
+            (Connecting, ConnectedReadOnly { .. }) => true,
+            // A session of the ensemble does not go to a read-only server.
+            (Disconnected { .. }, ConnectedReadOnly { .. }) => self.throw_away,
+            (Connected { .. } | ConnectedReadOnly { .. }, Disconnected { .. }) => true,
             (Expired | Closed, _) => false,
             (_, Expired | Closed) => true,
             _ => false,
@@ -123,7 +133,11 @@ impl World {
         assert!(allowed, "from {:?} to {state:?}", self.state);
         self.seen.resumed += usize::from(matches!(state, Connected { session: Same, .. }));
         match state {
-            Connected { .. } => self.listeners.resumed(),
+            Connected { .. } | ConnectedReadOnly { .. } => {
+                self.throw_away = matches!(state, ConnectedReadOnly { .. });
+                self.seen.read_only += usize::from(self.throw_away);
+                self.listeners.resumed();
+            }
             Disconnected { .. } => self.listeners.disconnected(),
             Connecting | Renewing { .. } | Expired | AuthFailed { .. } | Closed => {}
         }

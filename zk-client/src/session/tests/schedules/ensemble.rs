@@ -1,0 +1,55 @@
+//! What the leader of an ensemble knows of a session that is with one of its followers.
+
+use std::time::{Duration, Instant};
+
+/// As slow in passing on as it may be: the follower keeps a note of the session to itself until the
+/// leader's next ping, and loses it with its leader or its client.
+#[derive(Debug, Default)]
+pub(super) struct Ensemble {
+    /// The last sign of life that has reached the leader. It keeps the session for its timeout from
+    /// then on, and perhaps for longer.
+    heard: Option<Instant>,
+    /// The last one that the follower has noted.
+    noted: Option<Instant>,
+    next_ping: Option<Instant>,
+    pub(super) cut_off: bool,
+}
+
+impl Ensemble {
+    /// The leader has made the session, or has agreed that it goes on. One that was deposed agrees,
+    /// too, and nobody hears of it.
+    pub(super) fn granted(&mut self, now: Instant) {
+        if !self.cut_off {
+            self.heard = Some(now);
+        }
+    }
+
+    /// The follower has got a request of the session.
+    pub(super) fn noted(&mut self, now: Instant) {
+        self.noted = Some(now);
+    }
+
+    pub(super) fn pass(&mut self, now: Instant) {
+        let mut next = self.next_ping.unwrap_or(now);
+        while next <= now {
+            next += LAG;
+            if !self.cut_off {
+                self.heard = self.heard.max(self.noted.take());
+            }
+        }
+        self.next_ping = Some(next);
+    }
+
+    /// The client has gone to another server.
+    pub(super) fn left(&mut self) {
+        self.noted = None;
+        self.cut_off = false;
+    }
+
+    pub(super) const fn heard(&self) -> Option<Instant> {
+        self.heard
+    }
+}
+
+/// From one ping of the leader to the next.
+pub(super) const LAG: Duration = Duration::from_secs(2);
