@@ -1,4 +1,5 @@
-//! Sessions that one client leaves and another one goes on with, and clients that end in time.
+//! Sessions that one client leaves and another one goes on with, clients that end in time, and
+//! clients that see a part of the tree.
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ zk_test_kit::cases![
     a_session_that_is_over_cannot_be_resumed,
     a_wrong_password_resumes_nothing_and_the_owner_goes_on,
     a_close_with_a_limit_ends_in_time_without_a_server,
+    a_missing_chroot_is_made_or_told_of,
     a_view_sees_its_part_of_the_tree_in_the_same_session,
 ];
 
@@ -118,6 +120,27 @@ async fn a_close_with_a_limit_ends_in_time_without_a_server(server: &TestServer)
     assert_eq!(client.close().await, Ok(()), "it is at its end");
     let client = server.client().await;
     assert_eq!(client.close_within(Duration::from_secs(5)).await, Ok(()));
+}
+
+async fn a_missing_chroot_is_made_or_told_of(server: &TestServer) {
+    let below = |path: &str| {
+        let hosts = format!("a:1{}", server.path(path));
+        Client::builder(hosts).connector(server.network().connector())
+    };
+    let missing = below("/deep/er").require_chroot().connect().await.unwrap_err();
+    assert_eq!(missing, Error::NoChroot { path: server.path("/deep/er").into() });
+    let unasked = below("/deep/er").connect().await.unwrap();
+    let refused = unasked.create("/a", "").await.unwrap_err();
+    assert_eq!(refused.code(), Some(zk_client::ErrorCode::NoNode));
+    for _ in 0..2 {
+        let client = below("/deep/er").ensure_chroot().connect().await.unwrap();
+        client.set_or_create("/a", "x").await.unwrap();
+        assert_eq!(client.chroot("/a").unwrap().get("/").await.unwrap().0, "x");
+    }
+    let client = below("/deep/er").require_chroot().connect().await.unwrap();
+    client.get("/a").await.unwrap();
+    let other = server.client().await;
+    assert_eq!(other.get("/deep/er/a").await.unwrap().0, "x");
 }
 
 async fn a_view_sees_its_part_of_the_tree_in_the_same_session(server: &TestServer) {

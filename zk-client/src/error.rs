@@ -79,6 +79,13 @@ pub enum Error {
         /// What does not fit.
         reason: &'static str,
     },
+    /// The node that the connect string has paths start from does not exist, and was required to.
+    /// See [`ClientBuilder::require_chroot`](crate::ClientBuilder::require_chroot).
+    #[error("the chroot {path} does not exist")]
+    NoChroot {
+        /// The node, as the server names it.
+        path: ByteString,
+    },
     /// The connect string cannot be read.
     #[error(transparent)]
     BadConnectString(#[from] ConnectStringError),

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 #[cfg(feature = "sasl")]
 use uuid::Uuid;
-use zk_proto::ByteString;
 use zk_proto::frame::DEFAULT_MAX_FRAME;
 use zk_proto::message::{AuthPacket, Secret};
+use zk_proto::{ByteString, ErrorCode};
 
 use crate::client::Client;
 use crate::connect_string::ConnectString;
 use crate::driver;
-use crate::error::Error;
+use crate::error::{Delivery, Error};
 use crate::resolver::{Resolve, SystemResolver};
 #[cfg(feature = "sasl")]
 use crate::sasl::DigestMd5;
@@ -47,6 +47,14 @@ pub enum ExpiryPolicy {
     NewSession,
 }
 
+/// What is done about a chroot that does not exist.
+#[derive(Clone, Copy, Debug)]
+enum MissingChroot {
+    Ignore,
+    Fail,
+    Create,
+}
+
 /// Settings of a client that is yet to connect. Made by [`Client::builder`].
 #[must_use = "nothing happens until `connect` is called and awaited"]
 pub struct ClientBuilder {
@@ -60,6 +68,7 @@ pub struct ClientBuilder {
     #[cfg(feature = "sasl")]
     sasl: Option<DigestMd5>,
     resumed: Option<SavedSession>,
+    missing_chroot: MissingChroot,
 }
 
 /// How often [`ClientBuilder::connect`] tries.
@@ -102,6 +111,7 @@ impl ClientBuilder {
             #[cfg(feature = "sasl")]
             sasl: None,
             resumed: None,
+            missing_chroot: MissingChroot::Ignore,
         }
     }
 
@@ -252,6 +262,22 @@ impl ClientBuilder {
         self
     }
 
+    /// Has [`connect`](Self::connect) create the chroot of the connect string where it is missing,
+    /// with all above it: persistent nodes without data, open to everybody. By default nobody asks
+    /// for it, as with the Java client, and whatever is asked below a chroot that does not exist
+    /// ends with `NoNode`.
+    pub const fn ensure_chroot(mut self) -> Self {
+        self.missing_chroot = MissingChroot::Create;
+        self
+    }
+
+    /// Has [`connect`](Self::connect) fail with [`Error::NoChroot`] when the chroot of the connect
+    /// string does not exist.
+    pub const fn require_chroot(mut self) -> Self {
+        self.missing_chroot = MissingChroot::Fail;
+        self
+    }
+
     /// What is done when the session has expired. Default: [`ExpiryPolicy::Fail`].
     pub const fn on_expiry(mut self, policy: ExpiryPolicy) -> Self {
         self.session.on_expiry = policy;
@@ -286,7 +312,9 @@ impl ClientBuilder {
     /// # Errors
     /// [`Error::BadConnectString`]; [`Error::AuthFailed`] when a server refuses what
     /// [`auth`](Self::auth) has said; [`Error::SessionExpired`] when the session to
-    /// [`resume`](Self::resume) is over; or [`Error::Connect`] when no session was granted in time: it
+    /// [`resume`](Self::resume) is over; [`Error::NoChroot`] where
+    /// [it is required](Self::require_chroot), and those of a create where
+    /// [it is to be made](Self::ensure_chroot); or [`Error::Connect`] when no session was granted in time: it
     /// tells what the last attempt ran into.
     ///
     /// # Panics
@@ -319,8 +347,11 @@ impl ClientBuilder {
         runtime.spawn(driver::run(Arc::clone(&shared), self.connector, self.resolver));
         let mut state = client.state();
         let connected = state.wait_for(|state| *state != SessionState::Connecting);
-        if matches!(timeout(limit, connected).await, Ok(Ok(state)) if !state.is_over()) {
-            return Ok(client);
+        let deadline = Instant::now() + limit;
+        if matches!(timeout_at(deadline, connected).await, Ok(Ok(state)) if !state.is_over()) {
+            let looked = timeout_at(deadline, client.look_for_chroot(self.missing_chroot)).await;
+            let late = Error::Timeout { delivery: Delivery::Unknown };
+            return looked.unwrap_or(Err(late)).map(|()| client);
         }
         match shared.state() {
             SessionState::AuthFailed { reason } => return Err(Error::AuthFailed { reason }),
@@ -329,6 +360,33 @@ impl ClientBuilder {
         }
         let reason = shared.last_trouble().unwrap_or_else(|| "no answer in time".into());
         Err(Error::Connect { reason })
+    }
+}
+
+impl Client {
+    async fn look_for_chroot(&self, missing: MissingChroot) -> Result<(), Error> {
+        let path = self.server_path("/")?;
+        // The root of the server is always there.
+        let missing = if &*path == "/" { MissingChroot::Ignore } else { missing };
+        match missing {
+            MissingChroot::Ignore => Ok(()),
+            MissingChroot::Create => self.create_chroot(&path).await,
+            MissingChroot::Fail => {
+                // Another server may not show yet what was made just before.
+                let synced = self.sync("/").send();
+                let found = self.exists("/").send();
+                synced.await?;
+                found.await?.map(|_| ()).ok_or(Error::NoChroot { path })
+            }
+        }
+    }
+
+    async fn create_chroot(&self, path: &str) -> Result<(), Error> {
+        let create = self.whole().create(path, "").with_parents().idempotent().await;
+        match create {
+            Err(error) if error.code() == Some(ErrorCode::NodeExists) => Ok(()),
+            created => created.map(|_| ()),
+        }
     }
 }
 

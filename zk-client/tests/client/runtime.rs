@@ -4,7 +4,7 @@ use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Duration;
-use zk_client::{Delivery, Error, SessionState};
+use zk_client::{AddWatchMode, Delivery, Error, Janitor, SessionState};
 use zk_proto::message::{NoBody, SyncResponse};
 use zk_proto::op::Request;
 
@@ -63,6 +63,68 @@ fn futures_that_wait_in_another_runtime_are_woken_by_the_shutdown() {
     assert_eq!(outcome.unwrap_err(), Error::Closed);
     assert_eq!(closed, Ok(()));
     assert_eq!(*state.borrow_and_update(), SessionState::Closed);
+    drop((peer, listener));
+}
+
+/// Whatever waits on another runtime must not wait for one that has gone.
+#[test]
+fn everything_that_waits_ends_with_the_runtime_of_the_client() {
+    for threads in [None, Some(2)] {
+        let first = match threads {
+            None => runtime(),
+            Some(threads) => {
+                Builder::new_multi_thread().worker_threads(threads).enable_all().build().unwrap()
+            }
+        };
+        let (client, peer, listener) = first.block_on(connected(|builder| builder));
+        let (started, waiting) = std::sync::mpsc::channel();
+        let waiter = thread::spawn(move || {
+            let janitor = Janitor::of(&client);
+            runtime().block_on(async move {
+                let read = client.get("/a").send();
+                let steps = client.create("/a", "").protected().send();
+                let stream = client.watch("/a", AddWatchMode::Persistent).send();
+                let waited = client.wait_until_exists("/b").send();
+                let closing = client.close_within(Duration::from_secs(3600));
+                let all = async { tokio::join!(read, steps, stream, waited, closing) };
+                let mut all = std::pin::pin!(all);
+                // All of it is under way, the close behind all else, before the runtime goes.
+                let first = std::future::poll_fn(|cx| {
+                    std::task::Poll::Ready(all.as_mut().poll(cx).is_pending())
+                });
+                assert!(first.await);
+                started.send(()).unwrap();
+                let (read, steps, stream, waited, closed) = all.await;
+                assert_eq!(read.unwrap_err(), Error::Closed);
+                let steps = steps.unwrap_err();
+                assert!(steps.is_session_over() || steps.outcome_unknown(), "{steps:?}");
+                assert_eq!(stream.unwrap_err(), Error::Closed);
+                assert_eq!(waited.unwrap_err(), Error::Closed);
+                assert_eq!(closed, Err(Error::Closed), "nobody has confirmed it");
+                assert_eq!(client.close().await, Ok(()), "there is nothing left to close");
+                assert_eq!(client.connected().await, Err(Error::Closed));
+                janitor.delete("/unwanted").unwrap();
+                Janitor::of(&client).drain().await;
+                assert_eq!(client.clone().detach().await.unwrap_err(), Error::Closed);
+            });
+        });
+        waiting.recv().unwrap();
+        drop(first);
+        waiter.join().unwrap();
+        drop((peer, listener));
+    }
+}
+
+/// Its task is never polled.
+#[test]
+fn a_janitor_that_is_first_wanted_when_the_runtime_has_gone_has_nothing_to_do() {
+    let first = runtime();
+    let (client, peer, listener) = first.block_on(connected(|builder| builder));
+    drop(first);
+    let janitor = Janitor::of(&client);
+    janitor.delete("/a").unwrap();
+    runtime().block_on(janitor.drain());
+    assert_eq!(janitor.pending(), 0);
     drop((peer, listener));
 }
 
