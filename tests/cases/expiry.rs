@@ -2,7 +2,7 @@
 
 use zk_client::{
     AddWatchMode, Client, CreateMode, Error, EventType, ExpiryPolicy, Janitor, NodeEvent,
-    SessionContinuity, SessionState, WatchItem, WatchStream,
+    SessionContinuity, SessionState, Watch, WatchItem, WatchStream,
 };
 use zk_test_kit::{Network, TestServer};
 
@@ -100,27 +100,36 @@ async fn what_waited_in_the_old_session_fails_and_what_comes_later_is_done_in_th
 async fn one_shot_watches_tell_what_happened_between_the_sessions(server: &TestServer) {
     let (network, other) = (server.network(), server.client().await);
     let client = renewing(server, &network).await;
-    for path in ["/data", "/deleted", "/parent", "/quiet"] {
-        client.create(path, "").await.unwrap();
-    }
-    let watches = [
-        (client.get("/data").watch().await.unwrap().1, EventType::NodeDataChanged),
-        (client.get("/deleted").watch().await.unwrap().1, EventType::NodeDeleted),
-        (client.children("/parent").watch().await.unwrap().1, EventType::NodeChildrenChanged),
-        (client.exists("/created").watch().await.unwrap().1, EventType::NodeCreated),
-    ];
+    let watches = watch_what_will_change(&client).await;
     let quiet = client.get("/quiet").watch().await.unwrap().1;
     outlive(&client, &network, &other).await;
-    other.set("/data", "new").await.unwrap();
-    other.delete("/deleted").await.unwrap();
-    other.create("/parent/child", "").await.unwrap();
-    other.create("/created", "").await.unwrap();
+    change_it(&other).await;
     assert!(renewed(&client, &network).await.is_connected());
     for (watch, event_type) in watches {
         assert_eq!(watch.await.unwrap().event_type, event_type);
     }
     other.set("/quiet", "no more").await.unwrap();
     assert_eq!(quiet.await.unwrap().event_type, EventType::NodeDataChanged);
+}
+
+/// Watches of each kind, with the events that [`change_it`] will bring.
+async fn watch_what_will_change(client: &Client) -> [(Watch, EventType); 4] {
+    for path in ["/data", "/deleted", "/parent", "/quiet"] {
+        client.create(path, "").await.unwrap();
+    }
+    [
+        (client.get("/data").watch().await.unwrap().1, EventType::NodeDataChanged),
+        (client.get("/deleted").watch().await.unwrap().1, EventType::NodeDeleted),
+        (client.children("/parent").watch().await.unwrap().1, EventType::NodeChildrenChanged),
+        (client.exists("/created").watch().await.unwrap().1, EventType::NodeCreated),
+    ]
+}
+
+async fn change_it(client: &Client) {
+    client.set("/data", "new").await.unwrap();
+    client.delete("/deleted").await.unwrap();
+    client.create("/parent/child", "").await.unwrap();
+    client.create("/created", "").await.unwrap();
 }
 
 /// The next event, and how many markers were before it.
@@ -163,6 +172,14 @@ async fn a_handle_bound_to_the_old_session_does_nothing_in_the_new_one(server: &
     expire(&client, &network, &other).await;
     assert_eq!(watch.await.unwrap_err(), Error::SessionExpired);
     assert_eq!(waiting.await.unwrap_err(), Error::SessionExpired);
+    refuses_everything(&bound).await;
+    Janitor::of(&client).drain().await;
+    assert_eq!(client.get("/a").await.unwrap().0, "");
+    assert_eq!(client.bound_to_session().get("/a").await.unwrap().0, "");
+    assert_eq!(client.exists("/b").await.unwrap(), None);
+}
+
+async fn refuses_everything(bound: &Client) {
     let over = Err(Error::SessionExpired);
     assert_eq!(bound.set("/a", "x").await.map(|_| ()), over);
     assert_eq!(bound.create("/b", "").protected().await.map(|_| ()), over);
@@ -170,10 +187,6 @@ async fn a_handle_bound_to_the_old_session_does_nothing_in_the_new_one(server: &
     assert_eq!(bound.connected().await, over);
     assert_eq!(bound.close().await, over, "the new session is none of its business");
     assert_eq!(bound.generation().get(), 1);
-    Janitor::of(&client).drain().await;
-    assert_eq!(client.get("/a").await.unwrap().0, "");
-    assert_eq!(client.bound_to_session().get("/a").await.unwrap().0, "");
-    assert_eq!(client.exists("/b").await.unwrap(), None);
 }
 
 async fn an_ephemeral_node_of_the_old_session_is_not_taken_for_one_of_the_new(server: &TestServer) {

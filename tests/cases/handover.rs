@@ -19,6 +19,7 @@ zk_test_kit::cases![
     a_close_with_a_limit_ends_in_time_without_a_server,
     a_missing_chroot_is_made_or_told_of,
     a_view_sees_its_part_of_the_tree_in_the_same_session,
+    a_view_tells_paths_as_it_names_them_and_refuses_bad_ones,
 ];
 
 /// What the first connection of a client has told.
@@ -156,8 +157,14 @@ async fn a_view_sees_its_part_of_the_tree_in_the_same_session(server: &TestServe
     let deeper = view.chroot("/jobs").unwrap();
     let created = deeper.create("/n-", "").mode(CreateMode::EphemeralSequential).await.unwrap();
     assert!(created.path.starts_with("/n-"), "{created:?}");
-    // Only what is below it, not what merely begins so.
-    client.create("/apple", "").await.unwrap();
+    let same = client.chroot("/").unwrap();
+    assert_eq!(same.get("/app/jobs/1").await.unwrap().0, "x");
+}
+
+async fn a_view_tells_paths_as_it_names_them_and_refuses_bad_ones(server: &TestServer) {
+    let client = server.client().await;
+    client.create("/app/jobs/1", "x").with_parents().await.unwrap();
+    let deeper = client.chroot("/app").unwrap().chroot("/jobs").unwrap();
     let (_, watch) = deeper.get("/1").watch().await.unwrap();
     client.set("/app/jobs/1", "y").await.unwrap();
     assert_eq!(watch.await.unwrap().path, "/1");
@@ -167,6 +174,4 @@ async fn a_view_sees_its_part_of_the_tree_in_the_same_session(server: &TestServe
     for bad in ["", "app", "/app/", "/a//b", "/a/../b"] {
         assert!(matches!(client.chroot(bad), Err(Error::BadPath { .. })), "{bad:?}");
     }
-    let same = client.chroot("/").unwrap();
-    assert_eq!(same.get("/app/jobs/1").await.unwrap().0, "y");
 }
