@@ -10,7 +10,9 @@
 )]
 
 mod creates;
+mod lock;
 mod reads;
+mod steps;
 mod watches;
 mod writes;
 

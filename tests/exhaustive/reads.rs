@@ -26,11 +26,11 @@ fn answered<T: Debug>(run: &Run, outcome: Result<T, Error>) -> Option<T> {
 /// Breaks a read everywhere; what it shows is always the same.
 fn shows<T: Debug>(read: impl AsyncFn(Client) -> Result<T, Error>, expected: impl Fn(&T) -> bool) {
     let read = async |client: Client, _: Client| read(client).await;
-    let report = at_every_request(tree, &read, async |run, outcome| {
+    let report = at_every_request(tree, read, async |run, outcome| {
         assert!(answered(run, outcome).as_ref().is_none_or(&expected));
     });
     assert!(report.requests > 0, "{report:?}");
-    at_every_poll(tree, &read, async |_, outcome| {
+    at_every_poll(tree, read, async |_, outcome| {
         assert!(outcome.is_none_or(|outcome| expected(&outcome.unwrap())));
     });
 }

@@ -66,6 +66,11 @@ pub struct Readme;
 #[doc = include_str!("../../docs/server.md")]
 pub struct ServerPage;
 
+/// And that on the page about testing.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/testing.md")]
+pub struct TestingPage;
+
 /// And that on the page about watches.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/watches.md")]
