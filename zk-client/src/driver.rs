@@ -1,6 +1,7 @@
 //! The one task that joins a session machine to the world: it reads, writes, sleeps and dials,
 //! and decides nothing. It runs no user code but the connector and the resolver.
 
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use crate::metrics;
 use crate::probe::is_writable;
 use crate::resolver::Resolve;
 use crate::session::{Output, Trouble};
-use crate::shared_session::{ReplySlot, SharedSession, WatchSlot};
+use crate::shared_session::{Doze, ReplySlot, SharedSession, WatchSlot};
 use crate::transport::{Connect, Connecting, Stream};
 
 /// Runs a session until it has ended.
@@ -34,9 +35,10 @@ pub(crate) async fn run(
         outgoing: Bytes::new(),
         unflushed: false,
         read_size: SMALLEST_READ,
+        has_grown: false,
         timer: Box::pin(sleep_until(Instant::now())),
         armed: None,
-        tasks: Vec::new(),
+        tasks: VecDeque::new(),
         shared,
     };
     poll_fn(|cx| driver.poll(cx)).await;
@@ -55,11 +57,13 @@ struct Driver {
     unflushed: bool,
     /// How much room a read is given; follows what the reads bring.
     read_size: usize,
+    /// Whether a read was given more room than the smallest, since the session was last at rest.
+    has_grown: bool,
     timer: Pin<Box<Sleep>>,
     /// What the timer is set to. It is moved only to come earlier: when it comes too early,
     /// nothing is due and it is set anew.
     armed: Option<StdInstant>,
-    tasks: Vec<Output<ReplySlot, WatchSlot>>,
+    tasks: VecDeque<Output<ReplySlot, WatchSlot>>,
 }
 
 type Probing = Pin<Box<dyn Future<Output = bool> + Send>>;
@@ -103,8 +107,13 @@ impl Driver {
         progress |= self.poll_write(cx, now);
         progress |= self.poll_probe(cx, now);
         progress |= self.poll_timer(cx, now, due);
-        if progress || !self.shared.doze(cx) {
+        if progress {
             return Step::Progress;
+        }
+        match self.shared.doze(cx) {
+            Doze::Awake => return Step::Progress,
+            Doze::Waiting => {}
+            Doze::AtRest => self.rest(),
         }
         Step::Idle
     }
@@ -117,6 +126,15 @@ impl Driver {
         tracing::debug!(%host, ?result, "resolved");
         self.shared.with_session(|session| session.handle_resolved(now, &host, result));
         true
+    }
+
+    /// Gives memory back that only a burst of replies needs.
+    fn rest(&mut self) {
+        if self.has_grown && self.incoming.is_empty() {
+            self.has_grown = false;
+            self.incoming = BytesMut::new();
+            self.tasks = VecDeque::new();
+        }
     }
 
     fn poll_dial(&mut self, cx: &mut Context<'_>, now: StdInstant) -> bool {
@@ -162,6 +180,7 @@ impl Driver {
             Ok(length) => {
                 metrics::received(length);
                 self.read_size = if length == room { LARGEST_READ } else { SMALLEST_READ };
+                self.has_grown |= length == room;
                 let incoming = &mut self.incoming;
                 self.shared.with_session(|session| session.handle_bytes(now, incoming));
                 if self.incoming.capacity() > LARGEST_KEPT && self.incoming.is_empty() {

@@ -1,6 +1,6 @@
 //! What the handles and the driver share: the session behind a short lock, and its state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant as StdInstant};
@@ -39,6 +39,17 @@ struct Inner {
     sleeper: Option<Waker>,
     /// Whether a handle has used the session since the driver last looked.
     touched: bool,
+}
+
+/// Whether the driver may sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doze {
+    /// No: there is something to look at.
+    Awake,
+    /// Yes, until the replies come that are due.
+    Waiting,
+    /// Yes, and no reply is due.
+    AtRest,
 }
 
 /// Where the reply to a request goes.
@@ -208,28 +219,25 @@ impl SharedSession {
         input(&mut self.lock().session)
     }
 
-    /// Moves outputs into `tasks`, and returns the one that says that there are no more.
+    /// Swaps `tasks`, which must be empty, for all outputs but the one that says that there are no
+    /// more, and returns that.
     pub(crate) fn take_outputs(
         &self,
-        tasks: &mut Vec<Output<ReplySlot, WatchSlot>>,
+        tasks: &mut VecDeque<Output<ReplySlot, WatchSlot>>,
     ) -> Output<ReplySlot, WatchSlot> {
         let mut inner = self.lock();
-        loop {
-            match inner.session.poll_output() {
-                last @ (Output::Wait(_) | Output::Finished) => return last,
-                output => tasks.push(output),
-            }
-        }
+        inner.session.take_outputs(tasks);
+        inner.session.poll_output()
     }
 
     /// Lets the driver sleep, unless a handle has used the session since it last tried to.
-    pub(crate) fn doze(&self, cx: &Context<'_>) -> bool {
+    pub(crate) fn doze(&self, cx: &Context<'_>) -> Doze {
         let mut inner = self.lock();
         if std::mem::take(&mut inner.touched) {
-            return false;
+            return Doze::Awake;
         }
         inner.sleeper = Some(cx.waker().clone());
-        true
+        if inner.session.rest() { Doze::AtRest } else { Doze::Waiting }
     }
 
     pub(crate) fn announce(&self, state: SessionState) {

@@ -55,6 +55,7 @@ pub(crate) use trouble::Trouble;
 pub(crate) use watches::Table;
 
 use std::borrow::Borrow;
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -389,6 +390,17 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             None if matches!(self.phase, Phase::Ended(_)) => Output::Finished,
             None => Output::Wait(self.next_timer()),
         }
+    }
+
+    /// All that is to be done before `Wait`, in exchange for an empty queue.
+    pub(crate) fn take_outputs(&mut self, empty: &mut VecDeque<Output<T, W>>) {
+        self.outputs.swap(empty);
+    }
+
+    /// Gives memory back that only a burst of requests needs; tells whether none is under way.
+    pub(crate) fn rest(&mut self) -> bool {
+        self.outputs.rest();
+        self.pending.rest()
     }
 
     /// The shell goes away: whatever waits will not be done.

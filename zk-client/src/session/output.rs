@@ -172,6 +172,19 @@ impl<T, W> Default for Outputs<T, W> {
 }
 
 impl<T, W> Outputs<T, W> {
+    /// Swaps all of them for an empty queue, so that none is moved.
+    pub(super) fn swap(&mut self, empty: &mut VecDeque<Output<T, W>>) {
+        if empty.is_empty() {
+            std::mem::swap(&mut self.0, empty);
+        }
+    }
+
+    pub(super) fn rest(&mut self) {
+        if self.0.is_empty() && self.0.capacity() > MOST_KEPT {
+            self.0 = VecDeque::new();
+        }
+    }
+
     pub(super) fn next(&mut self) -> Option<Output<T, W>> {
         self.0.pop_front()
     }
@@ -221,3 +234,6 @@ impl<T, W> Outputs<T, W> {
         self.0.push_back(Output::StateChanged(state));
     }
 }
+
+/// Outputs that a session at rest has room for.
+const MOST_KEPT: usize = 8;

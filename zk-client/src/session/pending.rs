@@ -112,6 +112,21 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         self.waiting.bytes + self.frames.untaken_len()
     }
 
+    /// Gives memory back that only a burst needs, if nothing is under way.
+    pub(super) fn rest(&mut self) -> bool {
+        if self.count() > 0 {
+            return false;
+        }
+        if self.in_flight.capacity() > MOST_KEPT {
+            self.in_flight = VecDeque::new();
+        }
+        if self.waiting.entries.capacity() > MOST_KEPT {
+            self.waiting = Waiting::default();
+        }
+        self.frames.rest();
+        true
+    }
+
     /// Keeps a request until there is a session to send it in.
     pub(super) fn wait(
         &mut self,
@@ -463,3 +478,6 @@ impl<T: Ticket, W: Ticket> Waiting<T, W> {
         Some(entry)
     }
 }
+
+/// Requests that a session at rest has room for.
+const MOST_KEPT: usize = 8;

@@ -71,7 +71,8 @@ impl Reader {
         let Some(array) = rest.first_chunk() else {
             return Err(self.truncated(self.position, N));
         };
-        self.position = self.position.saturating_add(N);
+        // There are as many bytes, so that it cannot wrap.
+        self.position = self.position.wrapping_add(N);
         Ok(*array)
     }
 
