@@ -5,6 +5,7 @@
 mod client_certificates;
 mod place;
 mod reload;
+mod secrets;
 mod sessions;
 mod settings;
 mod trust;

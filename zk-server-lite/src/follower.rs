@@ -1,5 +1,6 @@
 //! A second server beside an embedded one, which follows it and can lag.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,10 +23,16 @@ use crate::net::{Hub, Lag, Link, MemoryTransport, catch_up, follow_loop};
 ///
 /// Made by [`Server::follower`](crate::Server::follower); over memory only. Dropping it closes its
 /// connections; the leader goes on.
-#[derive(Debug)]
 pub struct Follower {
     hub: Arc<Hub>,
     link: Arc<Link>,
+}
+
+/// Shows nothing of what it has heard: what nodes hold may be secret.
+impl fmt::Debug for Follower {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follower").finish_non_exhaustive()
+    }
 }
 
 impl Follower {

@@ -1,5 +1,6 @@
 //! How a server is set up.
 
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -31,7 +32,7 @@ pub struct ServerBuilder {
     container_check_interval: Duration,
     container_max_per_minute: NonZeroU32,
     container_max_never_used: Duration,
-    super_digest: Option<String>,
+    super_digest: Option<Hash>,
     skip_acl: bool,
     read_only: bool,
     enforced_schemes: Vec<String>,
@@ -40,6 +41,16 @@ pub struct ServerBuilder {
     #[cfg(feature = "tls")]
     pub(crate) secure: Option<(SocketAddr, TlsSettings)>,
     x509_super_user: Option<String>,
+}
+
+/// The hash of a password, which is not shown.
+#[derive(Clone)]
+struct Hash(String);
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
 }
 
 /// Why a server did not start.
@@ -223,7 +234,7 @@ impl ServerBuilder {
     /// access lists say. It is `user:hash`, as [`digest`](zk_proto::data::digest) makes it of
     /// `user:password`. Default none (`zookeeper.DigestAuthenticationProvider.superDigest`).
     pub fn super_digest(mut self, digest: impl Into<String>) -> Self {
-        self.super_digest = Some(digest.into());
+        self.super_digest = Some(Hash(digest.into()));
         self
     }
 
@@ -332,7 +343,8 @@ impl ServerBuilder {
         if containers.check_interval_ms == 0 {
             return Err(StartError::ContainerCheckIntervalTooShort);
         }
-        let (super_digest, skip_acl) = (self.super_digest.clone(), self.skip_acl);
+        let super_digest = self.super_digest.clone().map(|Hash(digest)| digest);
+        let skip_acl = self.skip_acl;
         let read_only = self.read_only;
         let enforced_schemes = self.enforced_schemes.clone();
         if let Some(scheme) = enforced_schemes.iter().find(|scheme| !self.is_known(scheme)) {

@@ -1,9 +1,11 @@
 use std::collections::VecDeque;
+use std::fmt;
 
 use bytes::Bytes;
 use zk_proto::path::join;
 use zk_proto::{ByteString, ErrorCode, Stat};
 
+use super::node_data::NodeData;
 use super::steps::{Steps, steps};
 use super::{Client, MultiReadOutcome, MultiReadReply};
 use crate::error::Error;
@@ -18,7 +20,7 @@ pub struct ChildrenWithData<'a> {
 }
 
 /// A child, as [`Client::children_with_data`] reads it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChildWithData {
     /// Its name, without the path of its parent.
@@ -27,6 +29,17 @@ pub struct ChildWithData {
     pub data: Bytes,
     /// Its state.
     pub stat: Stat,
+}
+
+/// Does not show the data.
+impl fmt::Debug for ChildWithData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChildWithData")
+            .field("name", &self.name)
+            .field("data", &NodeData(self.data.clone()))
+            .field("stat", &self.stat)
+            .finish()
+    }
 }
 
 impl<'a> ChildrenWithData<'a> {

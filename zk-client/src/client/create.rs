@@ -7,6 +7,7 @@ use zk_proto::{Acl, ByteString, CreateMode, OpCode, Stat};
 
 use super::Client;
 use super::call::call;
+use super::node_data::NodeData;
 use crate::error::Error;
 use crate::reply::Reply;
 
@@ -16,7 +17,7 @@ use crate::reply::Reply;
 pub struct Create<'a> {
     pub(super) client: &'a Client,
     pub(super) path: &'a str,
-    pub(super) data: Bytes,
+    pub(super) data: NodeData,
     pub(super) mode: CreateMode,
     pub(super) acl: Vec<Acl>,
     pub(super) ttl: Option<Duration>,
@@ -34,6 +35,7 @@ pub struct Created {
 
 impl<'a> Create<'a> {
     pub(super) fn new(client: &'a Client, path: &'a str, data: Bytes) -> Self {
+        let data = NodeData(data);
         Self { client, path, data, mode: CreateMode::Persistent, acl: Acl::open(), ttl: None }
     }
 
@@ -90,7 +92,7 @@ impl<'a> Create<'a> {
     /// What goes out, if the mode and the time to live fit.
     pub(super) fn record(self) -> Result<CreateRecord, Error> {
         let path = self.client.create_path(self.path, self.mode)?;
-        let (data, acl) = (Some(self.data), Some(self.acl));
+        let (data, acl) = (Some(self.data.0), Some(self.acl));
         let Some(ttl) = self.ttl else {
             if self.mode.has_ttl() {
                 return Err(Error::BadArguments { reason: "the mode needs a time to live" });

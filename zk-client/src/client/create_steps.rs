@@ -150,7 +150,7 @@ impl CreateSteps<'_> {
             client: client.clone(),
             parent: parent.to_owned(),
             path,
-            node: Node { data: create.data, mode: create.mode, acl: create.acl, ttl: create.ttl },
+            node: Node { data: create.data.0, mode: create.mode, acl: create.acl, ttl: create.ttl },
             parents,
             protection,
             idempotent,

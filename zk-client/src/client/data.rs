@@ -5,6 +5,7 @@ use zk_proto::{OpCode, Stat, Version};
 
 use super::Client;
 use super::call::{Watched, call};
+use super::node_data::NodeData;
 use crate::error::Error;
 use crate::reply::{About, ReadReply, Reply};
 
@@ -54,7 +55,7 @@ const READ: ReadReply<(Bytes, Stat)> = |about, answer| {
 pub struct Set<'a> {
     pub(super) client: &'a Client,
     pub(super) path: &'a str,
-    pub(super) data: Bytes,
+    pub(super) data: NodeData,
     pub(super) version: Version,
 }
 
@@ -72,7 +73,7 @@ impl Set<'_> {
     pub fn send(self) -> Reply<Stat> {
         let about = self.client.about_node(OpCode::SetData, self.path);
         let request = self.client.server_path(self.path).map(|path| {
-            let data = Some(self.data);
+            let data = Some(self.data.0);
             Request::SetData(SetDataRequest { path, data, version: self.version })
         });
         self.client.submit(request, about, |about, answer| {

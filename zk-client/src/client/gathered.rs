@@ -1,11 +1,13 @@
 //! The operations of one request that has several.
 
+use std::fmt;
+
 use zk_proto::{ByteString, OpCode};
 
 use crate::error::Error;
 
 /// What is being gathered, and what errors will call it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Gathered<O> {
     ops: Vec<O>,
     names: Names,
@@ -15,6 +17,13 @@ pub(super) struct Gathered<O> {
 
 /// Each operation and its path, as the caller named it.
 pub(super) type Names = Vec<(OpCode, ByteString)>;
+
+/// Does not show what is to be written.
+impl<O> fmt::Debug for Gathered<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.names).finish()
+    }
+}
 
 impl<O> Gathered<O> {
     pub(super) const fn new() -> Self {

@@ -23,6 +23,7 @@ mod lease;
 mod leaving;
 mod multi;
 mod multi_read;
+mod node_data;
 mod parents;
 mod set_steps;
 mod steps;
@@ -69,6 +70,8 @@ use zk_proto::{Acl, AddWatchMode, ByteString, CreateMode, OpCode, SessionId, Ver
 
 use extension::Extensions;
 use janitor::Todo;
+
+use node_data::NodeData;
 
 use crate::chroot::Chroot;
 use crate::connect_string::hosts_only;
@@ -155,7 +158,7 @@ impl Client {
     /// Sets a node's data.
     #[doc(alias = "setData")]
     pub fn set<'a>(&'a self, path: &'a str, data: impl Into<Bytes>) -> Set<'a> {
-        Set { client: self, path, data: data.into(), version: Version::ANY }
+        Set { client: self, path, data: NodeData(data.into()), version: Version::ANY }
     }
 
     /// Sets a node's data, and creates the node if there is none.

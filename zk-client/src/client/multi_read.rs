@@ -1,3 +1,4 @@
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,6 +13,7 @@ use zk_proto::{ByteString, ErrorCode, OpCode, Stat};
 
 use super::Client;
 use super::gathered::{Gathered, Names};
+use super::node_data::NodeData;
 use crate::error::{Error, Violation};
 use crate::reply::Reply;
 
@@ -27,13 +29,25 @@ pub struct MultiRead<'a> {
 }
 
 /// The result of one read of a [`MultiRead`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MultiReadOutcome {
     /// A node's data and state; null data reads as empty.
     Data(Bytes, Stat),
     /// The names of a node's children, in no order.
     Children(Vec<ByteString>),
+}
+
+/// Does not show the data.
+impl fmt::Debug for MultiReadOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Data(data, stat) => {
+                f.debug_tuple("Data").field(&NodeData(data.clone())).field(stat).finish()
+            }
+            Self::Children(names) => f.debug_tuple("Children").field(names).finish(),
+        }
+    }
 }
 
 impl<'a> MultiRead<'a> {

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use zk_proto::{Acl, CreateMode, ErrorCode, Stat, Version};
 
+use super::node_data::NodeData;
 use super::steps::{MOST_ATTEMPTS, Steps, steps};
 use super::{Client, Create, Set};
 use crate::error::{Delivery, Error};
@@ -31,7 +32,7 @@ impl IdempotentSet<'_> {
     /// [`Set::send`]; [`Error::outcome_unknown`] only when the time is up. When it is dropped the
     /// data may have been set.
     pub fn send(self) -> Steps<Stat> {
-        let Set { client, path, data, version } = self.0;
+        let Set { client, path, data: NodeData(data), version } = self.0;
         let setting = Setting { client: client.clone(), path: path.to_owned(), data, version };
         let first = setting.attempt();
         Steps::within_operation_timeout(client, setting.run(first))
@@ -92,7 +93,7 @@ impl Setting {
 pub struct SetOrCreate<'a> {
     client: &'a Client,
     path: &'a str,
-    data: Bytes,
+    data: NodeData,
     mode: CreateMode,
     acl: Vec<Acl>,
     parents: Option<CreateMode>,
@@ -101,6 +102,7 @@ pub struct SetOrCreate<'a> {
 impl<'a> SetOrCreate<'a> {
     pub(super) fn new(client: &'a Client, path: &'a str, data: Bytes) -> Self {
         let (mode, acl) = (CreateMode::Persistent, Acl::open());
+        let data = NodeData(data);
         Self { client, path, data, mode, acl, parents: None }
     }
 
@@ -143,7 +145,7 @@ impl<'a> SetOrCreate<'a> {
             return Steps::refused(Error::BadArguments { reason });
         }
         let client = self.client;
-        let set = client.set(self.path, self.data.clone()).send();
+        let set = client.set(self.path, self.data.0.clone()).send();
         let run = set_or_create(client.clone(), Wanted::from(self), set);
         Steps::within_operation_timeout(client, run)
     }
@@ -161,7 +163,7 @@ struct Wanted {
 
 impl From<SetOrCreate<'_>> for Wanted {
     fn from(call: SetOrCreate<'_>) -> Self {
-        let SetOrCreate { path, data, mode, acl, parents, .. } = call;
+        let SetOrCreate { path, data: NodeData(data), mode, acl, parents, .. } = call;
         Self { path: path.to_owned(), data, mode, acl, parents }
     }
 }

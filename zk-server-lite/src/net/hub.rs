@@ -1,6 +1,7 @@
 //! Where connections, the ticker and the embedding API meet the engine.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,7 +24,6 @@ use super::link::Link;
 use super::outbox::{Cause, Fate, Outbox};
 
 /// The engine, and what it takes to run it.
-#[derive(Debug)]
 pub(crate) struct Hub {
     state: Mutex<State>,
     clock: Clock,
@@ -39,7 +39,6 @@ pub(crate) struct Hub {
     leader: Option<(Arc<Self>, FollowerId)>,
 }
 
-#[derive(Debug)]
 struct State {
     engine: Engine,
     outboxes: BTreeMap<ConnId, Arc<Outbox>>,
@@ -286,6 +285,13 @@ impl Hub {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Shows nothing of the engine: what nodes hold may be secret.
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").finish_non_exhaustive()
     }
 }
 

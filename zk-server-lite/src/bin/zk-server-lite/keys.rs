@@ -1,5 +1,8 @@
 //! The keys of `zoo.cfg`: what each means here.
 
+#[cfg(feature = "tls-ring")]
+use crate::secure::SecureSetting;
+
 /// A key that has an effect here.
 #[derive(Debug)]
 pub(crate) struct Key {
@@ -43,6 +46,8 @@ pub(crate) enum Setting {
     AllowSaslFailed,
     #[cfg(feature = "sasl")]
     SuperUser,
+    #[cfg(feature = "tls-ring")]
+    Secure(SecureSetting),
 }
 
 /// What a key means.
@@ -269,6 +274,60 @@ pub(crate) const KEYS: &[Key] = &[
         value: "USER",
         help: "User of SASL who may do everything [default: nobody]",
     },
+    #[cfg(feature = "tls-ring")]
+    Key {
+        setting: Setting::Secure(SecureSetting::Port),
+        name: "secureClientPort",
+        flag: "secure-client-port",
+        property: false,
+        value: "PORT",
+        help: "Port for TLS; alone unless clientPort is set, too [default: none]",
+    },
+    #[cfg(feature = "tls-ring")]
+    Key {
+        setting: Setting::Secure(SecureSetting::Address),
+        name: "secureClientPortAddress",
+        flag: "secure-client-port-address",
+        property: false,
+        value: "HOST",
+        help: "Address for TLS [default: 127.0.0.1]",
+    },
+    #[cfg(feature = "tls-ring")]
+    Key {
+        setting: Setting::Secure(SecureSetting::KeyStore),
+        name: "ssl.keyStore.location",
+        flag: "ssl-key-store-location",
+        property: true,
+        value: "FILE",
+        help: "Certificate and key of this server, in PEM",
+    },
+    #[cfg(feature = "tls-ring")]
+    Key {
+        setting: Setting::Secure(SecureSetting::TrustStore),
+        name: "ssl.trustStore.location",
+        flag: "ssl-trust-store-location",
+        property: true,
+        value: "FILE",
+        help: "Certificates of the CAs that sign clients, in PEM",
+    },
+    #[cfg(feature = "tls-ring")]
+    Key {
+        setting: Setting::Secure(SecureSetting::ClientAuth),
+        name: "ssl.clientAuth",
+        flag: "ssl-client-auth",
+        property: true,
+        value: "HOW",
+        help: "Whether clients show certificates: none, want or need [default: need]",
+    },
+    #[cfg(feature = "tls-ring")]
+    Key {
+        setting: Setting::Secure(SecureSetting::SuperUser),
+        name: "X509AuthenticationProvider.superUser",
+        flag: "x509authentication-provider-super-user",
+        property: true,
+        value: "SUBJECT",
+        help: "Whose certificate allows everything [default: nobody's]",
+    },
 ];
 
 /// What may stand in a file without an effect, and why it has none. A star is any ending.
@@ -334,13 +393,26 @@ const NO_EFFECT: &[(&[&str], &str)] = &[
     ),
 ];
 
+#[cfg(feature = "tls-ring")]
+const PEM_ONLY: &str = "no other kind of store is read";
+
+/// What keys of TLS ask for that are not known.
+#[cfg(feature = "tls-ring")]
+const SECURE: &str = "a setting of TLS that this server has not";
+#[cfg(not(feature = "tls-ring"))]
+const SECURE: &str = "TLS, which this server was built without (feature tls-ring)";
+
 /// What may stand in a file with one value, and why with no other.
 const ONLY: &[(&str, &str, &str)] = &[
     ("peerType", "participant", "there are no observers of a server that stands alone"),
     ("localSessionsEnabled", "false", "all sessions are global"),
     ("readonlymode.enabled", "false", "a server that stands alone is never read-only"),
-    ("portUnification", "false", "there is no TLS"),
-    ("client.portUnification", "false", "there is no TLS"),
+    ("portUnification", "false", "TLS has a port of its own"),
+    ("client.portUnification", "false", "TLS has a port of its own"),
+    #[cfg(feature = "tls-ring")]
+    ("ssl.keyStore.type", "PEM", PEM_ONLY),
+    #[cfg(feature = "tls-ring")]
+    ("ssl.trustStore.type", "PEM", PEM_ONLY),
     #[cfg(feature = "sasl")]
     (
         "authProvider.*",
@@ -363,7 +435,7 @@ const REFUSED: &[(&[&str], &str)] = &[
         ],
         "an ensemble, and this server stands alone",
     ),
-    (&["secureClientPort", "secureClientPortAddress", "ssl.*"], "TLS, which this server has not"),
+    (&["secureClientPort", "secureClientPortAddress", "ssl.*"], SECURE),
     (
         &[
             #[cfg(not(feature = "sasl"))]
@@ -398,18 +470,10 @@ mod tests {
 
     #[test]
     fn every_other_key_of_a_usual_file_is_passed_over_or_refused() {
-        for key in [
-            "dataDir",
-            "initLimit",
-            "autopurge.snapRetainCount",
-            "admin.enableServer",
-            "zookeeper.forceSync",
-        ] {
+        for key in ["dataDir", "initLimit", "autopurge.snapRetainCount", "zookeeper.forceSync"] {
             assert!(matches!(meaning(key), Meaning::NoEffect(_)), "{key}");
         }
-        for key in
-            ["server.1", "secureClientPort", "ssl.keyStore.location", "requireClientAuthScheme"]
-        {
+        for key in ["server.1", "ssl.ciphersuites", "requireClientAuthScheme"] {
             assert!(matches!(meaning(key), Meaning::Refused(_)), "{key}");
         }
         assert!(matches!(meaning("maxCnxns"), Meaning::Only("0", _)));

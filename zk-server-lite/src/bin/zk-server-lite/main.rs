@@ -5,6 +5,8 @@ mod arguments;
 mod jaas;
 mod keys;
 mod properties;
+#[cfg(feature = "tls-ring")]
+mod secure;
 mod settings;
 
 use std::error::Error;
@@ -38,8 +40,14 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     // Before the server starts, so that no signal is missed.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let server = settings.into_builder().start().await?;
-    tracing::info!(address = server.connect_string(), "listening");
+    let server = settings.into_builder()?.start().await?;
+    if server.local_addr().is_some() {
+        tracing::info!(address = server.connect_string(), "listening");
+    }
+    #[cfg(feature = "tls-ring")]
+    if let Some(address) = server.secure_local_addr() {
+        tracing::info!(%address, "listening for TLS");
+    }
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}

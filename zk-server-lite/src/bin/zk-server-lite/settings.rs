@@ -10,14 +10,19 @@ use zk_server_lite::{FourLetterWords, Server, ServerBuilder};
 use crate::jaas::User;
 use crate::keys::{Meaning, Setting, meaning};
 use crate::properties;
+#[cfg(feature = "tls-ring")]
+use crate::secure::Secure;
 
 /// What a server is started with.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    client_port: u16,
+    /// 2181 unless there is a secure port.
+    client_port: Option<u16>,
     client_port_address: IpAddr,
     builder: ServerBuilder,
     enforcement: Enforcement,
+    #[cfg(feature = "tls-ring")]
+    secure: Secure,
 }
 
 /// Who clients have to be (`AuthenticationHelper`).
@@ -40,6 +45,9 @@ pub(crate) enum SettingError {
     Refused { key: String, what: &'static str },
     #[error("{key}={value:?}: only {only} is possible here: {why}")]
     Only { key: String, value: String, only: &'static str, why: &'static str },
+    #[cfg(feature = "tls-ring")]
+    #[error("{key} needs {needs}")]
+    Missing { key: &'static str, needs: &'static str },
 }
 
 /// Why a file is not one of settings.
@@ -61,10 +69,12 @@ impl Default for Settings {
     /// ZooKeeper's defaults, but for the address: who wants to be reached from elsewhere says so.
     fn default() -> Self {
         Self {
-            client_port: 2181,
+            client_port: None,
             client_port_address: IpAddr::from([127, 0, 0, 1]),
             builder: Server::builder().max_client_cnxns(60),
             enforcement: Enforcement::default(),
+            #[cfg(feature = "tls-ring")]
+            secure: Secure::default(),
         }
     }
 }
@@ -105,15 +115,27 @@ impl Settings {
 
     /// Listens there and nowhere else.
     pub(crate) const fn listen(&mut self, address: SocketAddr) {
-        self.client_port = address.port();
+        self.client_port = Some(address.port());
         self.client_port_address = address.ip();
     }
 
     /// The server that is set up by this.
-    pub(crate) fn into_builder(self) -> ServerBuilder {
-        let schemes = self.enforcement.schemes();
-        let address = SocketAddr::new(self.client_port_address, self.client_port);
-        self.builder.enforce_auth(schemes).listen(address)
+    ///
+    /// # Errors
+    /// When a setting lacks another one that it needs.
+    pub(crate) fn into_builder(self) -> Result<ServerBuilder, SettingError> {
+        let builder = self.builder.enforce_auth(self.enforcement.schemes());
+        #[cfg(feature = "tls-ring")]
+        let builder = {
+            let secure_only = self.secure.has_port() && self.client_port.is_none();
+            let builder = self.secure.add_to(builder)?;
+            if secure_only {
+                return Ok(builder.secure_only());
+            }
+            builder
+        };
+        let port = self.client_port.unwrap_or(CLIENT_PORT);
+        Ok(builder.listen(SocketAddr::new(self.client_port_address, port)))
     }
 
     /// Adds users of SASL.
@@ -129,7 +151,7 @@ impl Settings {
         let builder = self.builder.clone();
         self.builder = match setting {
             Setting::ClientPort => {
-                self.client_port = value.parse().map_err(|_| "a port, 0 to 65535")?;
+                self.client_port = Some(value.parse().map_err(|_| "a port, 0 to 65535")?);
                 builder
             }
             Setting::ClientPortAddress => {
@@ -178,6 +200,11 @@ impl Settings {
             Setting::AllowSaslFailed => builder.allow_sasl_failed_clients(yes(value)?),
             #[cfg(feature = "sasl")]
             Setting::SuperUser => builder.sasl_super_user(value),
+            #[cfg(feature = "tls-ring")]
+            Setting::Secure(setting) => {
+                self.secure.set(setting, value)?;
+                builder
+            }
         };
         Ok(())
     }
@@ -237,12 +264,14 @@ fn digest(value: &str) -> Result<&str, &'static str> {
 }
 
 /// An address, or what a host name stands for.
-fn address(value: &str) -> Option<IpAddr> {
+pub(crate) fn address(value: &str) -> Option<IpAddr> {
     value.parse().ok().or_else(|| Some((value, 0).to_socket_addrs().ok()?.next()?.ip()))
 }
 
 /// What ZooKeeper takes for a timeout that is not set.
 const UNSET: &str = "-1";
+/// ZooKeeper's port.
+const CLIENT_PORT: u16 = 2181;
 
 #[cfg(test)]
 mod tests {
@@ -336,7 +365,7 @@ mod tests {
     fn an_address_and_a_port_come_together() {
         let mut settings = Settings::default();
         settings.set_all("clientPort=2000\nclientPortAddress=::1\n").unwrap();
-        let built = format!("{:?}", settings.into_builder());
+        let built = format!("{:?}", settings.into_builder().unwrap());
         assert!(built.contains("[::1]:2000"), "{built}");
     }
 
