@@ -36,6 +36,7 @@ mod operations;
 mod persistent_watches;
 mod pipeline;
 mod quotas;
+mod read_only;
 mod reconfig;
 mod recursive_watches;
 mod remove_watches;
@@ -84,6 +85,7 @@ fn main() -> ExitCode {
         persistent_watches::cases(),
         pipeline::cases(),
         quotas::cases(),
+        read_only::cases(),
         reconfig::cases(),
         recursive_watches::cases(),
         remove_watches::cases(),

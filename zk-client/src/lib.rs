@@ -86,7 +86,6 @@
 //!
 //! # What is not there yet
 //!
-//! - read-only servers: a session is only taken from a server with a quorum,
 //! - GSSAPI (Kerberos). SASL with DIGEST-MD5 is there, with the feature `sasl`.
 mod auth_failure;
 mod chroot;
