@@ -25,6 +25,7 @@ mod four_letter_words;
 mod handover;
 mod handshake;
 mod hostile;
+mod hosts;
 mod limits;
 mod lock;
 mod many;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         handover::cases(),
         handshake::cases(),
         hostile::cases(),
+        hosts::cases(),
         limits::cases(),
         lock::cases(),
         many::cases(),

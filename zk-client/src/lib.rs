@@ -93,6 +93,7 @@ mod client;
 mod connect_string;
 mod driver;
 mod endpoint;
+mod ensemble_config;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -127,6 +128,7 @@ pub use client::{
 };
 pub use connect_string::{ConnectString, ConnectStringError, HostPort};
 pub use endpoint::Endpoint;
+pub use ensemble_config::ConfigPort;
 pub use error::{Delivery, Error, Violation};
 pub use lease::Lease;
 pub use options::{ClientBuilder, ConnectAttempts, ExpiryPolicy};

@@ -16,6 +16,7 @@ use zk_proto::{ByteString, ErrorCode};
 use crate::client::Client;
 use crate::connect_string::ConnectString;
 use crate::driver;
+use crate::ensemble_config::ConfigPort;
 use crate::error::{Delivery, Error};
 use crate::resolver::{Resolve, SystemResolver};
 #[cfg(feature = "sasl")]
@@ -64,6 +65,7 @@ pub struct ClientBuilder {
     connect_timeout: Option<Duration>,
     connector: Box<dyn Connect>,
     resolver: Box<dyn Resolve>,
+    follow: Option<ConfigPort>,
     credentials: Vec<AuthPacket>,
     #[cfg(feature = "sasl")]
     sasl: Option<DigestMd5>,
@@ -107,6 +109,7 @@ impl ClientBuilder {
             connect_timeout: None,
             connector: Box::new(TcpConnector::default()),
             resolver: Box::new(SystemResolver::default()),
+            follow: None,
             credentials: Vec::new(),
             #[cfg(feature = "sasl")]
             sasl: None,
@@ -215,6 +218,19 @@ impl ClientBuilder {
     /// that are written as addresses are not asked for.
     pub fn resolver(mut self, resolver: impl Resolve) -> Self {
         self.resolver = Box::new(resolver);
+        self
+    }
+
+    /// Has the list of hosts follow the ensemble's own configuration (`/zookeeper/config`, since
+    /// ZooKeeper 3.5) while the client lives. Default: it does not.
+    ///
+    /// Names are taken as the configuration has them; a server that listens everywhere is taken
+    /// by the name that the other servers know it by, and one without such a port is left out. The
+    /// hosts of the connect string stay as a last resort, and the chroot as it is. Sessions move
+    /// as with [`Client::update_hosts`]. A configuration that names no host for clients, such as
+    /// that of a server that stands alone, changes nothing.
+    pub const fn follow_config(mut self, port: ConfigPort) -> Self {
+        self.follow = Some(port);
         self
     }
 
@@ -349,6 +365,9 @@ impl ClientBuilder {
         let connected = state.wait_for(|state| *state != SessionState::Connecting);
         let deadline = Instant::now() + limit;
         if matches!(timeout_at(deadline, connected).await, Ok(Ok(state)) if !state.is_over()) {
+            if let Some(port) = self.follow {
+                client.follow_config(port);
+            }
             let looked = timeout_at(deadline, client.look_for_chroot(self.missing_chroot)).await;
             let late = Error::Timeout { delivery: Delivery::Unknown };
             return looked.unwrap_or(Err(late)).map(|()| client);

@@ -17,6 +17,7 @@ mod delete_steps;
 mod ephemerals;
 mod exists;
 mod extension;
+mod follow;
 mod gathered;
 mod janitor;
 mod lease;

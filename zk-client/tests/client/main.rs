@@ -16,6 +16,7 @@ mod metrics;
 mod operations;
 mod order;
 mod peer;
+mod resolving;
 mod runtime;
 mod steps;
 mod stream;

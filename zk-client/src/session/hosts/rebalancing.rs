@@ -80,3 +80,67 @@ impl Rebalancing {
 fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(one: f64, other: f64) -> bool {
+        (one - other).abs() < 1e-9
+    }
+
+    #[test]
+    fn the_odds_are_those_of_zookeepers_client() {
+        let check = |before, kept, added, stays, to_move, to_added| {
+            let odds = Counts { before, kept, added }.odds(stays);
+            assert!(close(odds.to_move, to_move), "{before} {kept} {added} {stays}: {odds:?}");
+            if to_move > 0.0 {
+                assert!(
+                    close(odds.to_added, to_added),
+                    "{before} {kept} {added} {stays}: {odds:?}"
+                );
+            }
+        };
+        // Longer: 1 − 3/5 leave, and go to one of the two that were added.
+        check(3, 3, 2, true, 0.4, 1.0);
+        check(3, 2, 3, false, 1.0, 1.0);
+        // As long, or shorter.
+        check(3, 3, 0, true, 0.0, 0.0);
+        check(5, 3, 0, true, 0.0, 0.0);
+        check(3, 2, 1, false, 1.0, 1.0);
+        // 3·(5 − 4) / (4·(5 − 3)) to one that was kept.
+        check(5, 3, 1, false, 1.0, 1.0 - 3.0 / 8.0);
+        check(5, 3, 0, false, 1.0, 0.0);
+        // Nothing has gone, and the client was nowhere in the list.
+        check(3, 3, 0, false, 1.0, 0.0);
+    }
+
+    #[test]
+    fn clients_that_were_spread_evenly_are_spread_evenly_afterwards() {
+        for before in 1..12_usize {
+            for kept in 0..=before {
+                for added in usize::from(kept == 0)..12 {
+                    check_spread(Counts { before, kept, added });
+                }
+            }
+        }
+    }
+
+    /// Of all clients, each server of the old list has one in `before`.
+    fn check_spread(counts: Counts) {
+        let Counts { before, kept, added } = counts;
+        let even = ratio(1, kept + added);
+        let (there, gone) = (counts.odds(true), counts.odds(false));
+        let moved = ratio(kept, before) * there.to_move;
+        let homeless = ratio(before - kept, before);
+        let to_kept = homeless * (1.0 - gone.to_added) + moved * (1.0 - there.to_added);
+        let to_added = homeless * gone.to_added + moved * there.to_added;
+        if kept > 0 {
+            let load = ratio(1, before) * (1.0 - there.to_move) + to_kept / kept as f64;
+            assert!(close(load, even), "{counts:?}: {load} instead of {even}");
+        }
+        if added > 0 {
+            assert!(close(to_added / added as f64, even), "{counts:?}: {to_added} are added");
+        }
+    }
+}

@@ -184,3 +184,107 @@ proptest! {
         prop_assert!(all <= budget || limit <= Duration::from_secs(1));
     }
 }
+
+/// A client that is connected to one of the hosts; to which one is up to the seed.
+fn connected(names: &str, seed: u64) -> (Hosts, String) {
+    let mut hosts = Hosts::new(list(names), false, seed);
+    hosts.begin_round();
+    let at = hosts.next().unwrap().host.host;
+    hosts.established();
+    (hosts, at)
+}
+
+/// Where clients are once all have taken the new list, in parts of 10,000.
+fn spread(old: &str, new: &str) -> BTreeMap<String, usize> {
+    let mut spread = BTreeMap::new();
+    for seed in 0..10_000 {
+        let (mut hosts, mut at) = connected(old, seed);
+        if hosts.update(list(new), Source::User) {
+            hosts.moved();
+            hosts.begin_round();
+            at = hosts.next().unwrap().host.host;
+        }
+        *spread.entry(at).or_default() += 1;
+    }
+    spread
+}
+
+#[test]
+fn a_fleet_is_spread_evenly_over_every_new_list() {
+    for (old, new) in [
+        ("a b c", "a b c d e"),
+        ("a b c", "a b"),
+        ("a b c", "b c d"),
+        ("a b c d e", "a b c x"),
+        ("a", "x y z"),
+        ("a b c", "x y"),
+        ("a b", "b c d"),
+    ] {
+        let spread = spread(old, new);
+        let even = 10_000 / list(new).len();
+        assert_eq!(spread.len(), list(new).len(), "{old} to {new}: {spread:?}");
+        // Ten times the standard deviation or so, with seeds that are the same each time.
+        let close = even - 350..even + 350;
+        assert!(spread.values().all(|count| close.contains(count)), "{old} to {new}: {spread:?}");
+    }
+}
+
+#[test]
+fn a_client_whose_server_stays_in_a_list_that_is_not_longer_stays_there() {
+    for seed in 0..200 {
+        let (mut hosts, _) = connected("a b c", seed);
+        assert!(!hosts.update(list("c b a"), Source::User));
+        let (mut hosts, at) = connected("a b c d", seed);
+        assert!(!hosts.update(vec![host(&at)], Source::User));
+    }
+}
+
+#[test]
+fn a_client_that_moves_tries_every_host_and_then_goes_on_as_ever() {
+    for seed in 0..200 {
+        let (mut hosts, _) = connected("a b c", seed);
+        assert!(hosts.update(list("x y z"), Source::User));
+        for _ in 0..2 {
+            hosts.begin_round();
+            let mut order = dialled(&mut hosts);
+            order.sort();
+            assert_eq!(order, ["x:2181", "y:2181", "z:2181"]);
+            hosts.failed(Duration::from_secs(30), false);
+        }
+    }
+}
+
+#[test]
+fn a_client_at_an_address_stays_when_the_list_names_it_by_that_address() {
+    let mut hosts = Hosts::new(list("zk"), true, 7);
+    hosts.begin_round();
+    hosts.resolved(&host("zk"), vec![address(7)]);
+    hosts.next();
+    hosts.established();
+    assert!(!hosts.update(list("10.0.0.7"), Source::User));
+    assert!(hosts.update(list("10.0.0.8"), Source::User));
+}
+
+#[test]
+fn what_the_user_has_named_stays_a_last_resort_behind_what_the_ensemble_names() {
+    let (mut hosts, _) = connected("balancer", 7);
+    assert!(!hosts.update(list("a b"), Source::Ensemble), "it may well be one of the two");
+    hosts.lost(Duration::from_secs(30));
+    hosts.begin_round();
+    let mut order = dialled(&mut hosts);
+    order.sort();
+    assert_eq!(order, ["a:2181", "b:2181"]);
+    hosts.failed(Duration::from_secs(30), false);
+    hosts.begin_round();
+    assert!(dialled(&mut hosts).contains(&"balancer:2181".to_owned()));
+    hosts.update(list("c"), Source::User);
+    hosts.begin_round();
+    assert_eq!(dialled(&mut hosts), ["c:2181"], "the user has named others");
+}
+
+#[test]
+fn a_server_that_the_ensemble_has_named_and_names_no_more_is_left() {
+    let (mut hosts, _) = connected("a", 7);
+    assert!(!hosts.update(list("a"), Source::Ensemble));
+    assert!(hosts.update(list("b"), Source::Ensemble));
+}

@@ -13,10 +13,12 @@ mod hostile;
 mod leases;
 mod limits;
 mod long_replies;
+mod moving;
 mod persistent;
 mod read_only;
 mod reconnect;
 mod removals;
+mod resolving;
 #[cfg(feature = "sasl")]
 mod sasl;
 mod schedules;
