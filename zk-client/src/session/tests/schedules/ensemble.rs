@@ -13,6 +13,7 @@ pub(super) struct Ensemble {
     noted: Option<Instant>,
     next_ping: Option<Instant>,
     pub(super) cut_off: bool,
+    is_expired: bool,
 }
 
 impl Ensemble {
@@ -21,6 +22,7 @@ impl Ensemble {
     pub(super) fn granted(&mut self, now: Instant) {
         if !self.cut_off {
             self.heard = Some(now);
+            self.is_expired = false;
         }
     }
 
@@ -33,11 +35,16 @@ impl Ensemble {
         let mut next = self.next_ping.unwrap_or(now);
         while next <= now {
             next += LAG;
-            if !self.cut_off {
+            if !self.cut_off && !self.is_expired {
                 self.heard = self.heard.max(self.noted.take());
             }
         }
         self.next_ping = Some(next);
+    }
+
+    /// The leader does not keep the session any more.
+    pub(super) const fn expired(&mut self) {
+        self.is_expired = true;
     }
 
     /// The client has gone to another server.

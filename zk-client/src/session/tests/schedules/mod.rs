@@ -25,6 +25,12 @@ enum Step {
     /// Somebody stops waiting for a request.
     GoAway(usize),
     Close,
+    /// The session is left to somebody else.
+    Detach,
+    /// Somebody goes on with a session that was left.
+    Resume,
+    /// The server forgets the session.
+    Expire,
     /// Somebody stops waiting for a one-shot watch.
     DropWatch(usize),
     /// Somebody wants to listen to a persistent watch.
@@ -35,7 +41,7 @@ enum Step {
     Change(usize),
     /// What was dialled is connected.
     Connect,
-    /// The server grants the session that is asked for.
+    /// The server grants the session that is asked for, if it knows it.
     Grant,
     /// All that it takes to a server that has lost its ensemble, and grants a session of its own to
     /// who puts up with that.
@@ -45,6 +51,7 @@ enum Step {
     /// The server loses its leader, or its leader the quorum; or finds it again.
     CutOff(bool),
     /// The server does not know the session any more.
+    /// The server says that it does not know the session.
     Refuse,
     /// The shell takes what is to be written.
     Take,
@@ -86,6 +93,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0_usize..100).prop_map(Step::Deliver),
         6 => Just(Step::Deliver(usize::MAX)),
         1 => Just(Step::Disconnect),
+        1 => Just(Step::Expire),
+        1 => Just(Step::Resume),
         4 => (0_u64..1000).prop_map(|millis| Step::Pass(Duration::from_millis(millis))),
         1 => (0_u64..30).prop_map(|seconds| Step::Pass(Duration::from_secs(seconds))),
     ]
@@ -96,9 +105,10 @@ fn schedule() -> impl Strategy<Value = Vec<Step>> {
     let rare = prop_oneof![
         Just(Step::Refuse),
         Just(Step::Close),
+        Just(Step::Detach),
         vec(any::<u8>(), 1..40).prop_map(Step::Garbage),
     ];
-    (vec(step(), 1..200), vec((any::<prop::sample::Index>(), rare), 0..3)).prop_map(
+    (vec(step(), 1..200), vec((any::<prop::sample::Index>(), rare), 0..4)).prop_map(
         |(mut steps, rare)| {
             for (index, step) in rare {
                 let at = index.index(steps.len());
@@ -148,4 +158,7 @@ fn schedules_reach_what_they_are_to_test() {
     assert!(seen.read_only > 20, "{seen:?}");
     assert!(seen.moved > 2, "{seen:?}");
     assert!(seen.proven > 50, "{seen:?}");
+    assert!(seen.renewed > 20, "{seen:?}");
+    assert!(seen.detached > 5, "{seen:?}");
+    assert!(seen.taken_over > 3, "{seen:?}");
 }

@@ -20,6 +20,12 @@ pub(super) struct Seen {
     pub(super) moved: usize,
     /// Times that the session was proven to live longer than before.
     pub(super) proven: usize,
+    /// Sessions that took the place of an expired one.
+    pub(super) renewed: usize,
+    /// Sessions that were left to somebody else.
+    pub(super) detached: usize,
+    /// Those that somebody has gone on with.
+    pub(super) taken_over: usize,
 }
 
 impl Seen {
@@ -37,6 +43,9 @@ impl Seen {
             read_only: self.read_only + other.read_only,
             moved: self.moved + other.moved,
             proven: self.proven + other.proven,
+            renewed: self.renewed + other.renewed,
+            detached: self.detached + other.detached,
+            taken_over: self.taken_over + other.taken_over,
         }
     }
 }

@@ -67,6 +67,10 @@ impl Server {
         self.watches.clear();
     }
 
+    pub(super) const fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
     /// Whether a write is next, which needs a leader.
     pub(super) fn needs_leader(&self) -> bool {
         matches!(self.asked.front(), Some((_, Request::Create2(_) | Request::Multi(_))))

@@ -82,6 +82,11 @@ impl World {
         }
         match outcome {
             Ok(answer) => {
+                if self.sessions.detached(number) {
+                    self.check_detached();
+                    return;
+                }
+                self.sessions.check_sent(number);
                 let own = path(number);
                 let body = &answer.body;
                 let is_own = body.windows(own.len()).any(|part| part == own.as_bytes());
@@ -118,19 +123,20 @@ impl World {
             Renewing,
         };
         let allowed = match (&self.state, &state) {
-            (Connecting, Connected { session, .. }) => *session == New,
+            (Connecting | Renewing { .. }, Connected { .. } | ConnectedReadOnly { .. })
+            | (Disconnected { .. } | Renewing { .. }, Renewing { .. })
+            | (Connected { .. } | ConnectedReadOnly { .. }, Disconnected { .. }) => true,
             (Disconnected { .. }, Connected { session, .. }) => {
                 (*session == New) == self.throw_away
             }
-            (Connecting, ConnectedReadOnly { .. }) => true,
             // A session of the ensemble does not go to a read-only server.
             (Disconnected { .. }, ConnectedReadOnly { .. }) => self.throw_away,
-            (Connected { .. } | ConnectedReadOnly { .. }, Disconnected { .. }) => true,
             (Expired | Closed, _) => false,
             (_, Expired | Closed) => true,
             _ => false,
         };
         assert!(allowed, "from {:?} to {state:?}", self.state);
+        self.sessions.check_state(&state);
         self.seen.resumed += usize::from(matches!(state, Connected { session: Same, .. }));
         match state {
             Connected { .. } | ConnectedReadOnly { .. } => {
@@ -139,7 +145,11 @@ impl World {
                 self.listeners.resumed();
             }
             Disconnected { .. } => self.listeners.disconnected(),
-            Connecting | Renewing { .. } | Expired | AuthFailed { .. } | Closed => {}
+            Renewing { .. } => {
+                self.throw_away = false;
+                self.seen.renewed += 1;
+            }
+            Connecting | Expired | AuthFailed { .. } | Closed => {}
         }
         self.state = state;
     }
