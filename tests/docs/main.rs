@@ -26,11 +26,21 @@ fn every_promise_names_a_test_and_every_test_is_there() {
 }
 
 #[test]
+fn every_line_of_the_readme_beside_other_clients_is_shown_by_tests_that_are_there() {
+    let page = page::read("README.md");
+    let section = page::section(&page, "Beside other clients");
+    let (compared, shown) = (page::rows_under(section, "kazoo"), page::rows(section));
+    assert!(compared.len() > 20, "only {} lines were found", compared.len());
+    let names = |rows: &[Row]| rows.iter().map(|row| row.rule.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&compared), names(&shown), "the two tables have not the same lines");
+    let wrong: Vec<_> = shown.iter().flat_map(faults).chain(strays(section)).collect();
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
 fn every_operation_of_the_protocol_has_a_rule() {
     let page = page::read("docs/compatibility.md");
-    let (_, operations) = page.split_once("## Operations").expect("no such section");
-    let (operations, _) = operations.split_once("\n## ").expect("it is the last section");
-    let rows = page::rows(operations);
+    let rows = page::rows(page::section(&page, "Operations"));
     for op in (-20..200).filter_map(OpCode::from_code) {
         let is_request = !matches!(op, OpCode::Error | OpCode::Notification);
         let name = format!("{op:?}").to_lowercase();

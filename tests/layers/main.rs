@@ -62,6 +62,19 @@ fn recipes_know_the_client_only() {
     }
 }
 
+/// The compiler refuses it where a crate takes the lints of the workspace.
+#[test]
+fn no_crate_may_have_unsafe_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let manifest = |folder: &str| fs::read_to_string(root.join(folder).join("Cargo.toml")).unwrap();
+    let workspace = manifest(".");
+    assert!(workspace.contains("[workspace.lints.rust]\nunsafe_code = \"forbid\"\n"));
+    for folder in ["zk-proto", "zk-client", "zk-recipes", "zk-server-lite"] {
+        let taken = manifest(folder).contains("[lints]\nworkspace = true\n");
+        assert!(taken, "{folder} has lints of its own");
+    }
+}
+
 /// The frame codec is tokio-util's trait, which has no runtime in it.
 fn is_allowed(source: &Path, word: &str) -> bool {
     word == "tokio::" && source.ends_with("zk-proto/src/frame.rs")

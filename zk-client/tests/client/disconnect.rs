@@ -78,6 +78,14 @@ async fn requests_time_out_each_at_its_own_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_has_half_a_minute_unless_something_else_was_said() {
+    let (client, _peer, _listener) = connected(|builder| builder).await;
+    let start = Instant::now();
+    assert!(matches!(client.get("/a").await, Err(Error::Timeout { .. })));
+    assert_eq!(start.elapsed(), Duration::from_secs(30));
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_connection_a_request_times_out_as_not_sent() {
     let settings =
         |builder: zk_client::ClientBuilder| builder.operation_timeout(Duration::from_secs(5));
