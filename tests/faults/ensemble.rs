@@ -7,16 +7,19 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 use zk_client::{Client, CreateMode, Error, EventType, SessionState};
 use zk_test_kit::Ensemble;
+use zk_test_kit::server::TICK;
 
 crate::fault_cases![with Arc<Ensemble>:
     no_acknowledged_write_is_lost_when_the_leader_is_killed,
     sessions_ephemerals_and_watches_outlive_the_leader,
     a_follower_cut_off_from_its_peers_loses_its_clients_to_the_others,
     without_a_quorum_nothing_is_acknowledged_and_sessions_outlive_it,
+    a_session_lives_as_long_as_its_lease_when_its_follower_is_cut_off,
+    a_session_lives_as_long_as_its_lease_when_the_leader_is_cut_off,
 ];
 
 /// The longest that these servers grant.
-const SESSION_TIMEOUT: Duration = Duration::from_secs(4);
+pub(crate) const SESSION_TIMEOUT: Duration = Duration::from_secs(4);
 /// Time for some dozens of writes.
 const SOME_WRITES: Duration = Duration::from_millis(300);
 
@@ -26,15 +29,10 @@ async fn client(ensemble: &Ensemble) -> Client {
 }
 
 /// A client whose first connection is to that server, and that knows all of them.
-async fn client_at(ensemble: &Ensemble, index: usize) -> Client {
-    let others = |refuse| {
-        for (other, server) in ensemble.servers().iter().enumerate() {
-            server.proxy().refuse(refuse && other != index);
-        }
-    };
-    others(true);
+pub(crate) async fn client_at(ensemble: &Ensemble, index: usize) -> Client {
+    ensemble.refuse_others(index, true);
     let client = client(ensemble).await;
-    others(false);
+    ensemble.refuse_others(index, false);
     client
 }
 
@@ -181,4 +179,45 @@ async fn without_a_quorum_nothing_is_acknowledged_and_sessions_outlive_it(ensemb
     let again = client.set(&path, "after").await;
     assert!(matches!(again, Ok(_) | Err(Error::ConnectionLoss { .. })), "{again:?}");
     client.close().await.unwrap();
+}
+
+/// Cuts off a server with a client that can reach no other, and sees how long the ensemble keeps
+/// the client's ephemeral node.
+async fn assert_outlives_lease(ensemble: &Ensemble, server: usize) {
+    let builder = Client::builder(ensemble.servers()[server].connect_string());
+    let builder = builder.session_timeout(SESSION_TIMEOUT).server_tick(TICK);
+    let holder = builder.connect().await.unwrap();
+    let path = unique("lease");
+    holder.create(&path, "").mode(CreateMode::Ephemeral).await.unwrap();
+    let other = (0..3).find(|index| *index != server).unwrap();
+    let observer = client_at(ensemble, other).await;
+    // Signs of life that were passed on, and a write behind them.
+    sleep(SESSION_TIMEOUT / 2).await;
+    holder.prove_session().await.unwrap();
+    sleep(TICK * 2).await;
+    let proven = holder.prove_session().await.unwrap().safe_until().unwrap();
+    let (there, gone) = observer.exists(&path).watch().await.unwrap();
+    assert!(there.is_some());
+    ensemble.cut_off(server).await;
+    gone.await.unwrap();
+    let gone = Instant::now();
+    assert!(gone >= proven, "gone {:?} before the end of the lease", proven - gone);
+    eprintln!("gone {:?} after the end of the lease", gone - proven);
+    // The server has answered pings for a while, which have proven nothing.
+    assert_eq!(holder.lease().safe_until(), Some(proven));
+    let lost = timeout(Duration::ZERO, holder.lease_lost());
+    assert!(lost.await.is_ok(), "the lease has run out");
+    ensemble.join(server).await;
+}
+
+async fn a_session_lives_as_long_as_its_lease_when_its_follower_is_cut_off(
+    ensemble: Arc<Ensemble>,
+) {
+    let follower = ensemble.followers().await[0];
+    assert_outlives_lease(&ensemble, follower).await;
+}
+
+async fn a_session_lives_as_long_as_its_lease_when_the_leader_is_cut_off(ensemble: Arc<Ensemble>) {
+    let leader = ensemble.leader().await.unwrap();
+    assert_outlives_lease(&ensemble, leader).await;
 }

@@ -12,6 +12,7 @@
 )]
 
 mod ensemble;
+mod read_only;
 mod single;
 
 use std::env;
@@ -46,9 +47,13 @@ fn main() -> ExitCode {
         }
     }
     let shared = Arc::new(Mutex::new(None));
-    let alone = single::CASES.iter().map(|(name, case)| {
+    let alone = [("single", single::CASES), ("read_only", read_only::CASES)];
+    let alone = alone.iter().flat_map(|(module, cases)| {
+        cases.iter().map(move |(name, case)| (format!("{module}::{name}"), case))
+    });
+    let alone = alone.map(|(name, case)| {
         let runtime = Arc::clone(&runtime);
-        Trial::test(format!("single::{name}"), move || {
+        Trial::test(name, move || {
             run(&runtime, case());
             Ok(())
         })
@@ -73,17 +78,22 @@ fn main() -> ExitCode {
 fn whole_ensemble(runtime: &Runtime, shared: &Mutex<Option<Arc<Ensemble>>>) -> Arc<Ensemble> {
     let mut shared = shared.lock().unwrap();
     let ensemble = shared.get_or_insert_with(|| Arc::new(runtime.block_on(Ensemble::start())));
+    runtime.block_on(ensemble.heal());
     runtime.block_on(ensemble.until_quorum(ensemble.servers().len()));
     Arc::clone(ensemble)
 }
 
 fn run(runtime: &Runtime, case: Running) {
     // A task of its own, so that panics are its own too.
-    let case = runtime.spawn(case);
-    match runtime.block_on(async { timeout(LIMIT, case).await }) {
+    let mut case = runtime.spawn(case);
+    match runtime.block_on(async { timeout(LIMIT, &mut case).await }) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => panic!("not over after {LIMIT:?}"),
+        Err(_) => {
+            case.abort();
+            let _ = runtime.block_on(case);
+            panic!("not over after {LIMIT:?}")
+        }
     }
 }
 
@@ -100,4 +110,4 @@ macro_rules! fault_cases {
 }
 pub(crate) use fault_cases;
 
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(60);

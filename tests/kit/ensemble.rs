@@ -4,6 +4,9 @@
 //! to its peers. So a server can lose its peers and keep its clients, which is where a client's
 //! beliefs are put to the test.
 
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use testcontainers::ImageExt;
@@ -11,6 +14,7 @@ use testcontainers::bollard::Docker;
 use testcontainers::bollard::models::{
     EndpointSettings, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest,
 };
+use testcontainers::core::Host;
 use tokio::time::{sleep, timeout};
 
 use crate::container::{self, START_LIMIT};
@@ -23,26 +27,35 @@ pub struct Ensemble {
     docker: Docker,
     /// The network on which the servers speak to each other.
     peers: String,
+    /// Those that are not on it.
+    cut_off: Mutex<BTreeSet<usize>>,
 }
 
 impl Ensemble {
     /// Starts three servers, and waits until one of them leads the two others.
     pub async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// The same, with further lines of `zoo.cfg`, separated by blanks.
+    pub async fn start_with(settings: &str) -> Self {
         let docker = Docker::connect_with_defaults().unwrap();
         let suffix = format!("{:08x}", fastrand::u32(..));
         let (peers, clients) = (format!("zk-peers-{suffix}"), format!("zk-clients-{suffix}"));
         let create = NetworkCreateRequest { name: peers.clone(), ..Default::default() };
         docker.create_network(create).await.unwrap();
-        let mut ensemble = Self { servers: Vec::new(), docker, peers };
+        let cut_off = Mutex::default();
+        let mut ensemble = Self { servers: Vec::new(), docker, peers, cut_off };
         for id in 1..=SERVERS {
             let request = container::request(&container::image())
                 .with_network(&clients)
-                .with_hostname(alias(id))
+                // Not its host name: that would be known on both networks.
+                .with_host(alias(id), Host::Addr(Ipv4Addr::LOCALHOST.into()))
                 .with_env_var("ZOO_MY_ID", id.to_string())
                 .with_env_var("ZOO_SERVERS", members())
                 .with_env_var("ZOO_INIT_LIMIT", "30")
                 .with_env_var("ZOO_SYNC_LIMIT", "5")
-                .with_env_var("ZOO_CFG_EXTRA", CONFIGURATION)
+                .with_env_var("ZOO_CFG_EXTRA", format!("{CONFIGURATION} {settings}"))
                 // Without it a server that has lost its quorum would not serve at all.
                 .with_env_var("JVMFLAGS", "-Dreadonlymode.enabled=true -Xmx128m");
             let server = RealServer::launch(request).await;
@@ -97,11 +110,19 @@ impl Ensemble {
         assert!(formed.is_ok(), "no quorum of {count} after {START_LIMIT:?}");
     }
 
+    /// Refuses connections of clients to all servers but one, or to none any more.
+    pub fn refuse_others(&self, index: usize, refuse: bool) {
+        for (other, server) in self.servers.iter().enumerate() {
+            server.proxy().refuse(refuse && other != index);
+        }
+    }
+
     /// Cuts a server off from the others. Its clients still reach it.
     pub async fn cut_off(&self, index: usize) {
         let container = self.id_of(index);
         let request = NetworkDisconnectRequest { container, force: Some(true) };
         self.docker.disconnect_network(&self.peers, request).await.unwrap();
+        self.cut_off.lock().unwrap().insert(index);
     }
 
     /// Lets it speak to the others, again or for the first time.
@@ -111,6 +132,19 @@ impl Ensemble {
         let request =
             NetworkConnectRequest { container: self.id_of(index), endpoint_config: Some(endpoint) };
         self.docker.connect_network(&self.peers, request).await.unwrap();
+        self.cut_off.lock().unwrap().remove(&index);
+    }
+
+    /// Undoes what a test that failed has left: everybody is reached by everybody.
+    pub async fn heal(&self) {
+        let cut_off = self.cut_off.lock().unwrap().clone();
+        for index in cut_off {
+            self.join(index).await;
+        }
+        for server in &self.servers {
+            server.proxy().refuse(false);
+            server.proxy().silence(false);
+        }
     }
 
     fn id_of(&self, index: usize) -> String {
@@ -149,5 +183,5 @@ fn members() -> String {
 
 const SERVERS: usize = 3;
 
-/// A server knows its own name by the network of the clients, and is to be heard on the other.
+/// A server knows its own name as an address of its own, and is to be heard on the others.
 const CONFIGURATION: &str = "quorumListenOnAllIPs=true extendedTypesEnabled=true";
