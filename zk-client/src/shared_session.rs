@@ -56,6 +56,8 @@ pub(crate) enum Doze {
 #[derive(Debug)]
 pub(crate) struct ReplySlot {
     sender: oneshot::Sender<Result<Answer, Failure>>,
+    /// Whether it ends with the session.
+    is_bound: bool,
     asked: Asked,
 }
 
@@ -89,7 +91,7 @@ impl SharedSession {
         watcher: Option<WatchSlot>,
     ) -> Result<ReplyReceiver, SubmitError> {
         let op = request.op_code();
-        let (slot, receiver) = reply_slot(op);
+        let (slot, receiver) = reply_slot(op, bound);
         let taken = self.and_wake(|session, now| {
             session.check_bound(bound)?;
             session.submit(now, request, slot, watcher)
@@ -103,7 +105,7 @@ impl SharedSession {
         bound: Option<Generation>,
         packet: AuthPacket,
     ) -> Result<ReplyReceiver, SubmitError> {
-        let (slot, receiver) = reply_slot(OpCode::Auth);
+        let (slot, receiver) = reply_slot(OpCode::Auth, bound);
         self.and_wake(|session, now| {
             session.check_bound(bound)?;
             session.add_auth(now, packet, Some(slot))
@@ -119,7 +121,7 @@ impl SharedSession {
         mode: AddWatchMode,
         mailbox: Arc<Mailbox>,
     ) -> Result<(SubscriberId, ReplyReceiver), SubmitError> {
-        let (slot, receiver) = reply_slot(OpCode::AddWatch);
+        let (slot, receiver) = reply_slot(OpCode::AddWatch, bound);
         let subscriber = self.and_wake(|session, now| {
             session.check_bound(bound)?;
             let subscriber = session.subscribe(now, path, mode, slot)?;
@@ -178,7 +180,7 @@ impl SharedSession {
         bound: Option<Generation>,
         limit: Duration,
     ) -> Result<ReplyReceiver, SubmitError> {
-        let (slot, receiver) = reply_slot(OpCode::CloseSession);
+        let (slot, receiver) = reply_slot(OpCode::CloseSession, bound);
         self.and_wake(|session, now| {
             session.check_bound(bound)?;
             session.close_within(now, Some(slot), limit)
@@ -188,7 +190,7 @@ impl SharedSession {
 
     /// Asks for our end without the session's.
     pub(crate) fn detach(&self, bound: Option<Generation>) -> Result<ReplyReceiver, SubmitError> {
-        let (slot, receiver) = reply_slot(OpCode::CloseSession);
+        let (slot, receiver) = reply_slot(OpCode::CloseSession, bound);
         self.and_wake(|session, now| {
             session.check_bound(bound)?;
             session.detach(now, slot)
@@ -328,6 +330,10 @@ impl Ticket for ReplySlot {
     fn is_abandoned(&self) -> bool {
         self.sender.is_closed()
     }
+
+    fn is_bound(&self) -> bool {
+        self.is_bound
+    }
 }
 
 impl Ticket for WatchSlot {
@@ -340,7 +346,8 @@ impl Ticket for WatchSlot {
     }
 }
 
-fn reply_slot(op: OpCode) -> (ReplySlot, ReplyReceiver) {
+fn reply_slot(op: OpCode, bound: Option<Generation>) -> (ReplySlot, ReplyReceiver) {
     let (sender, receiver) = oneshot::channel();
-    (ReplySlot { sender, asked: Asked::new(op) }, receiver)
+    let is_bound = bound.is_some();
+    (ReplySlot { sender, is_bound, asked: Asked::new(op) }, receiver)
 }

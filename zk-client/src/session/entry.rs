@@ -71,6 +71,10 @@ impl<T: Ticket, W: Ticket> Entry<T, W> {
         }
     }
 
+    pub(super) fn is_bound(&self) -> bool {
+        matches!(&self.purpose, Purpose::User { ticket, .. } if ticket.is_bound())
+    }
+
     /// Whether doing it twice is the same as doing it once: it only reads.
     pub(super) const fn is_repeatable(&self) -> bool {
         matches!(

@@ -444,6 +444,17 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         }
     }
 
+    /// Fails what waits for a session and is bound to it: there is none for it.
+    pub(super) fn fail_bound(&mut self, outputs: &mut Outputs<T, W>) {
+        for queued in std::mem::take(&mut self.waiting).entries {
+            if queued.entry.is_bound() {
+                queued.entry.fail(Failure::SessionExpired, outputs);
+            } else {
+                self.waiting.push(queued);
+            }
+        }
+    }
+
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let in_flight =
             self.in_flight.iter().skip(self.overdue).find_map(|sent| sent.entry.as_ref()?.deadline);

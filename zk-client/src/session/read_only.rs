@@ -50,6 +50,11 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             self.generation = self.generation.next();
         }
         self.search = read_only.then(|| Search::begin(now));
+        if read_only {
+            // It is refused from now on; what has waited must not be asked, or be asked again.
+            self.pending.fail_bound(&mut self.outputs);
+            self.watches.fail_bound(&mut self.outputs);
+        }
     }
 
     pub(super) fn next_search(&self) -> Option<Instant> {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bytes::BufMut;
 use zk_proto::message::{Create2Response, GetDataResponse, NoBody, ReplyHeader};
-use zk_proto::{Encode, ErrorCode, EventType, OpCode, Password, SessionId, Xid, Zxid};
+use zk_proto::{
+    AddWatchMode, Encode, ErrorCode, EventType, OpCode, Password, SessionId, Xid, Zxid,
+};
 
 use super::fixture::{Desk, ID, T, create, get, options, watched_get};
 use crate::session::output::Timer;
@@ -295,4 +297,22 @@ fn bytes_that_only_look_like_the_refusal_of_a_session_break_the_protocol() {
     desk.shake_hands();
     desk.receive(|out| out.put_slice(&[0; 16]));
     assert!(desk.trouble().starts_with("the server broke the protocol"), "{}", desk.trouble());
+}
+
+/// Nobody keeps its session, so that nothing could be bound to it.
+#[test]
+fn what_is_bound_to_a_session_to_come_is_not_asked_of_a_read_only_server() {
+    let mut desk = Desk::with(SessionOptions { allow_read_only: true, ..options() }, 3);
+    desk.submit("bound read", get("/a"));
+    desk.submit("read", get("/b"));
+    let subscriber = desk.subscribe("bound stream", "/c", AddWatchMode::Persistent);
+    desk.session.bind_subscriber(subscriber);
+    desk.shake_hands();
+    desk.grant_read_only(SessionId(1), T);
+    let expected =
+        ["bound read: SessionExpired", "bound stream: SessionExpired", "connected read-only"];
+    assert_eq!(desk.outputs(), expected);
+    let sent = desk.sent();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].1, get("/b"));
 }

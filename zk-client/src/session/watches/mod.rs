@@ -225,6 +225,12 @@ impl<T: Ticket, W: Ticket> Watches<T, W> {
         bound
     }
 
+    /// There is no session for those that are bound to one and wait.
+    pub(super) fn fail_bound(&mut self, outputs: &mut Outputs<T, W>) {
+        let failed = self.persistent.fail_bound();
+        outputs.reply_all(failed, &Err(Failure::SessionExpired));
+    }
+
     /// Has a subscriber end with the present session.
     pub(super) fn bind(&mut self, subscriber: SubscriberId) {
         self.persistent.bind(subscriber);

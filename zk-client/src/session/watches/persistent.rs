@@ -310,6 +310,24 @@ impl<T> Persistent<T> {
         (waiting.into_values().collect(), ended)
     }
 
+    /// There is no session for those that are bound to one and wait. Returns their tickets.
+    pub(super) fn fail_bound(&mut self) -> Vec<T> {
+        let bound = std::mem::take(&mut self.bound);
+        self.waiting.retain(|subscriber, _| !bound.contains(subscriber));
+        let mut failed = Vec::new();
+        for registrations in [&mut self.persistent, &mut self.recursive] {
+            registrations.retain(|_, here| {
+                let waiting = std::mem::take(&mut here.waiting).into_iter();
+                let (ended, left) = waiting
+                    .partition::<BTreeMap<_, _>, _>(|(subscriber, _)| bound.contains(subscriber));
+                failed.extend(ended.into_values());
+                here.waiting = left;
+                !here.is_deserted()
+            });
+        }
+        failed
+    }
+
     /// Has a subscriber end with the present session.
     pub(super) fn bind(&mut self, subscriber: SubscriberId) {
         self.bound.insert(subscriber);

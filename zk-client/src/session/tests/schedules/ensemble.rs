@@ -12,7 +12,9 @@ pub(super) struct Ensemble {
     /// The last one that the follower has noted.
     noted: Option<Instant>,
     next_ping: Option<Instant>,
-    pub(super) cut_off: bool,
+    cut_off: bool,
+    /// When a leader without a quorum has agreed to go on: heard of if it is not deposed after all.
+    unheard: Option<Instant>,
     is_expired: bool,
 }
 
@@ -20,9 +22,23 @@ impl Ensemble {
     /// The leader has made the session, or has agreed that it goes on. One that was deposed agrees,
     /// too, and nobody hears of it.
     pub(super) fn granted(&mut self, now: Instant) {
-        if !self.cut_off {
+        if self.cut_off {
+            self.unheard = Some(now);
+        } else {
             self.heard = Some(now);
             self.is_expired = false;
+        }
+    }
+
+    pub(super) const fn is_cut_off(&self) -> bool {
+        self.cut_off
+    }
+
+    /// A connection that outlives this is one to a follower whose leader was not deposed.
+    pub(super) fn cut_off(&mut self, cut_off: bool) {
+        self.cut_off = cut_off;
+        if !cut_off {
+            self.heard = self.heard.max(self.unheard.take());
         }
     }
 
@@ -50,6 +66,7 @@ impl Ensemble {
     /// The client has gone to another server.
     pub(super) fn left(&mut self) {
         self.noted = None;
+        self.unheard = None;
         self.cut_off = false;
     }
 

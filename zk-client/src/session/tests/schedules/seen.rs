@@ -26,6 +26,18 @@ pub(super) struct Seen {
     pub(super) detached: usize,
     /// Those that somebody has gone on with.
     pub(super) taken_over: usize,
+    /// Lists of hosts that took the place of others.
+    pub(super) lists: usize,
+    /// Names that were resolved.
+    pub(super) resolved: usize,
+    /// Ends at which everything was dialled, as nothing could be connected to.
+    pub(super) dialled_all: usize,
+    /// Credentials that a server has accepted.
+    pub(super) known: usize,
+    /// Requests that were sent in the session that they are bound to.
+    pub(super) bound: usize,
+    /// Those that were refused, as that was over.
+    pub(super) bound_over: usize,
 }
 
 impl Seen {
@@ -46,6 +58,12 @@ impl Seen {
             renewed: self.renewed + other.renewed,
             detached: self.detached + other.detached,
             taken_over: self.taken_over + other.taken_over,
+            lists: self.lists + other.lists,
+            resolved: self.resolved + other.resolved,
+            dialled_all: self.dialled_all + other.dialled_all,
+            known: self.known + other.known,
+            bound: self.bound + other.bound,
+            bound_over: self.bound_over + other.bound_over,
         }
     }
 }

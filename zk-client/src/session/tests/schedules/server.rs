@@ -8,6 +8,8 @@ use zk_proto::message::{
     ConnectResponse, Create2Response, CreateRequest, ErrorResponse, GetDataResponse, MultiResponse,
     MultiResult, NoBody, ReplyHeader,
 };
+#[cfg(feature = "sasl")]
+use zk_proto::message::{Secret, SetSaslResponse};
 use zk_proto::op::Request;
 use zk_proto::{
     AddWatchMode, Encode, ErrorCode, EventType, KeeperState, Password, SessionId, WatchedEvent,
@@ -126,8 +128,29 @@ impl Server {
                 let err = self.watches.remove(&remove.path, remove.watcher_type);
                 self.reply(xid, err, &NoBody {});
             }
+            #[cfg(feature = "sasl")]
+            Request::Sasl(asked) => {
+                let token = super::sasl::answer(&asked.token.0.unwrap_or_default());
+                self.reply(xid, ErrorCode::Ok, &SetSaslResponse { token: Secret(Some(token)) });
+            }
             _ => self.reply(xid, ErrorCode::Ok, &NoBody {}),
         }
+    }
+
+    /// Whether SASL waits for an answer.
+    pub(super) fn is_asked_for_sasl(&self) -> bool {
+        matches!(self.asked.front(), Some((_, Request::Sasl(_))))
+    }
+
+    /// Does not take a client for who it says it is; tells whether that was the next question.
+    pub(super) fn refuse_credential(&mut self) -> bool {
+        let next = self
+            .asked
+            .pop_front_if(|(_, request)| matches!(request, Request::Auth(_) | Request::Sasl(_)));
+        if let Some((xid, _)) = &next {
+            self.reply(*xid, ErrorCode::AuthFailed, &NoBody {});
+        }
+        next.is_some()
     }
 
     /// Refuses the next request, if it is one of ours.

@@ -1,6 +1,7 @@
 //! A session and its shell, and what must hold between them and a server.
 
 mod link;
+mod search;
 mod sessions;
 mod shell;
 mod users;
@@ -21,21 +22,26 @@ use super::ensemble::{Ensemble, LAG};
 use super::listeners::Listeners;
 use super::seen::Seen;
 use super::server::{Server, THROW_AWAY, path};
-use crate::connect_string::HostPort;
 use crate::options::ExpiryPolicy;
 use crate::session::{Session, SessionOptions, Ticket};
-use crate::state::SessionState;
+use crate::state::{Generation, SessionState};
+use search::Search;
 use sessions::Sessions;
 
 #[derive(Debug)]
 struct Number {
     number: u32,
     gone: Rc<Cell<bool>>,
+    is_bound: bool,
 }
 
 impl Ticket for Number {
     fn is_abandoned(&self) -> bool {
         self.gone.get()
+    }
+
+    fn is_bound(&self) -> bool {
+        self.is_bound
     }
 }
 
@@ -80,10 +86,22 @@ pub(super) struct World {
     /// Requests that the server may have carried out without our knowing.
     overdue: BTreeSet<u32>,
     listeners: Listeners,
+    /// Tickets of credentials.
+    credentials: BTreeSet<u32>,
+    /// What the present handle of those is bound to that are.
+    bound: Option<Generation>,
+    bound_numbers: BTreeMap<u32, Generation>,
+    search: Search,
     sessions: Sessions,
     state: SessionState,
     /// When the session was last proven to live.
     proven: Option<Instant>,
+    /// When the session wants to be asked again.
+    due: Instant,
+    /// Whether a server has refused who we say we are.
+    refused: bool,
+    /// Whether no server can be connected to in the end.
+    fails_everywhere: bool,
     mad: bool,
     finished: bool,
     seen: Seen,
@@ -114,8 +132,15 @@ impl World {
             watching: BTreeMap::new(),
             overdue: BTreeSet::new(),
             listeners: Listeners::default(),
+            credentials: BTreeSet::new(),
+            bound: None,
+            bound_numbers: BTreeMap::new(),
+            search: Search::new(wants_addresses(seed)),
             state: SessionState::Connecting,
             proven: None,
+            due: now,
+            refused: false,
+            fails_everywhere: seed & 4 == 0,
             mad: false,
             finished: false,
             seen: Seen::default(),
@@ -149,7 +174,7 @@ impl World {
             Step::Connect => self.connect(),
             Step::GrantReadOnly => self.reconnect(THROW_AWAY),
             Step::Probed(is_writable) => self.probed(*is_writable),
-            Step::CutOff(cut_off) => self.ensemble.cut_off = *cut_off,
+            Step::CutOff(cut_off) => self.ensemble.cut_off(*cut_off),
             Step::Detach => self.detach(),
             Step::Resume => self.resume(),
             Step::Expire => self.expire(),
@@ -167,7 +192,15 @@ impl World {
             Step::Pass(time) => {
                 self.now += *time;
                 self.ensemble.pass(self.now);
+                self.give_up_names();
             }
+            Step::UpdateHosts(which) => self.update_hosts(*which),
+            Step::Resolve(which) => self.resolve(*which),
+            Step::AddCredential(which) => self.add_credential(*which),
+            Step::RefuseCredential => self.refused |= self.server.refuse_credential(),
+            Step::Bind => self.bind(),
+            Step::BoundRead => self.submit_bound(|path| read(path, false)),
+            Step::BoundWrite => self.submit_bound(write),
             Step::Garbage(bytes) => {
                 self.mad = true;
                 if self.link >= Link::Up {
@@ -181,6 +214,9 @@ impl World {
 
     /// Everybody stops listening, then the shell goes away; nothing may be owed then.
     pub(super) fn end(mut self) -> Seen {
+        if self.fails_everywhere && !self.mad && !self.finished {
+            self.fail_everywhere();
+        }
         self.wind_down();
         self.session.abandon();
         self.settle();
@@ -215,7 +251,7 @@ impl World {
 
     /// Without further faults; tells whether the session is alive.
     fn run_until_quiet(&mut self) -> bool {
-        self.ensemble.cut_off = false;
+        self.ensemble.cut_off(false);
         if self.link == Link::Answered && (self.server.is_read_only() || !self.sessions.is_alive())
         {
             self.lose();
@@ -226,6 +262,9 @@ impl World {
                 return false;
             }
             if self.link < Link::Answered {
+                self.now = self.now.max(self.due);
+                self.ensemble.pass(self.now);
+                self.settle();
                 self.reconnect(SessionId::NONE);
             }
             self.take();
@@ -253,11 +292,21 @@ fn session(on_expiry: ExpiryPolicy, seed: u64, now: Instant) -> Session<Number, 
         on_expiry,
         allow_read_only: seed & 2 == 0,
         seed,
-        wants_addresses: false,
+        wants_addresses: wants_addresses(seed),
         one_round: false,
     };
-    let hosts = (1..=3).map(|port| HostPort::new("zk", port)).collect();
-    Session::new(options, hosts, now)
+    let session = Session::new(options, search::hosts(0), now);
+    #[cfg(feature = "sasl")]
+    if seed & 16 == 0 {
+        let mut session = session;
+        session.use_sasl(crate::sasl::DigestMd5::new("bob", "secret"), [7; 16]);
+        return session;
+    }
+    session
+}
+
+const fn wants_addresses(seed: u64) -> bool {
+    seed & 8 == 0
 }
 
 const ALL_POLICIES: [ExpiryPolicy; 2] = [ExpiryPolicy::Fail, ExpiryPolicy::NewSession];

@@ -43,6 +43,7 @@ impl World {
             self.ensemble.pass(self.now);
             self.settle();
         }
+        self.resolve_all();
         self.connect();
         self.take();
         // One that has lost its ensemble hangs up on whom it cannot serve.
@@ -56,6 +57,12 @@ impl World {
             self.grant();
         }
         self.deliver(usize::MAX);
+        self.take();
+        while self.server.is_asked_for_sasl() {
+            self.server.answer();
+            self.deliver(usize::MAX);
+            self.take();
+        }
     }
 
     pub(super) fn answer_handshake(&mut self, session_id: SessionId, timeout: i32) {
@@ -73,7 +80,7 @@ impl World {
     /// Whether the server may answer the handshake: whom a deposed leader does not know it cannot
     /// let in.
     pub(super) const fn may_answer(&self) -> bool {
-        matches!(self.link, Link::Asked) && !(self.asks_for_new && self.ensemble.cut_off)
+        matches!(self.link, Link::Asked) && !(self.asks_for_new && self.ensemble.is_cut_off())
     }
 
     /// The shell writes all it can, and the server reads it.
@@ -97,10 +104,11 @@ impl World {
             if let Some(number) = number(&request) {
                 assert!(!self.not_sent.contains(&number), "{number} is sent after all");
                 self.sessions.check_sent(number);
+                self.check_bound(number);
                 let first = self.taken.insert(number);
                 assert!(first || !matches!(request, Request::Create2(_)), "written twice");
             }
-            if !matches!(request, Request::Auth(_)) {
+            if !matches!(request, Request::Auth(_) | Request::Sasl(_)) {
                 self.ensemble.noted(self.now);
             }
             self.server.read(xid, request);
@@ -151,6 +159,7 @@ impl World {
 
     pub(super) fn hang_up(&mut self) {
         self.link = Link::Down;
+        self.listeners.disconnected();
         self.is_probing = false;
         self.puts_up_with_it = false;
         self.ensemble.left();
@@ -162,7 +171,7 @@ impl World {
     /// Without a leader a follower answers no write, nor anything behind one; a leader does not
     /// carry out what is asked in a session that is over.
     pub(super) fn is_stuck(&self) -> bool {
-        let is_alone = self.ensemble.cut_off || !self.sessions.is_alive();
+        let is_alone = self.ensemble.is_cut_off() || !self.sessions.is_alive();
         is_alone && !self.server.is_read_only() && self.server.needs_leader()
     }
 
@@ -173,7 +182,8 @@ impl World {
         }
         let proven = self.session.proven_life().map(|life| life.proven_at);
         assert!(proven <= self.ensemble.heard(), "{proven:?} of {:?}", self.ensemble);
-        assert!(proven.is_none() || !self.throw_away, "nobody keeps a throw-away session");
+        let is_throw_away = self.link == Link::Answered && self.server.is_read_only();
+        assert!(proven.is_none() || !is_throw_away, "nobody keeps a throw-away session");
         self.seen.proven += usize::from(proven > self.proven);
         self.proven = proven;
     }

@@ -1,6 +1,6 @@
 //! Which sessions there are, by the server's account, and what a client may say and do in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zk_proto::message::ConnectRequest;
 use zk_proto::{SessionId, Zxid};
@@ -154,7 +154,7 @@ impl World {
     pub(super) fn detach(&mut self) {
         self.last_number += 1;
         let gone = Rc::new(Cell::new(false));
-        let ticket = Number { number: self.last_number, gone: Rc::clone(&gone) };
+        let ticket = Number { number: self.last_number, gone: Rc::clone(&gone), is_bound: false };
         // Before the outputs are looked at: there may be nothing to wait for.
         if self.session.detach(self.now, ticket).is_ok() {
             self.sessions.detaching = Some(self.last_number);
@@ -198,6 +198,8 @@ impl World {
         self.listeners = Listeners::default();
         self.state = SessionState::Connecting;
         (self.throw_away, self.proven) = (false, None);
+        (self.bound, self.credentials) = (None, BTreeSet::new());
+        self.search.begin();
         self.finished = false;
         self.seen.taken_over += 1;
     }

@@ -18,12 +18,15 @@ impl World {
                 return;
             };
             if due > self.now {
+                self.due = due;
                 return;
             }
             self.session.handle_timeout(self.now);
         }
-        let due = self.carry_out();
-        assert!(due.is_none_or(|due| due > self.now), "a timer that is always due");
+        if let Some(due) = self.carry_out() {
+            assert!(due > self.now, "a timer that is always due");
+            self.due = due;
+        }
     }
 
     /// Until the session waits; `None` when it does not wait for anything any more.
@@ -43,16 +46,18 @@ impl World {
     fn carry_out_one(&mut self, output: Output<Number, Number>) {
         assert!(!self.finished, "{output:?}");
         match output {
-            Output::Resolve { .. } => panic!("resolves without being asked to"),
-            Output::Dial(_) => {
+            Output::Resolve { names, limit } => self.search.ask(names, self.now + limit),
+            Output::Dial(endpoint) => {
                 assert_eq!(self.link, Link::Down);
+                self.search.dial(&endpoint);
                 self.link = Link::Dialling;
             }
             Output::HangUp => {
                 assert_ne!(self.link, Link::Down);
                 self.hang_up();
             }
-            Output::Probe { .. } => {
+            Output::Probe { endpoint, .. } => {
+                self.search.probe(endpoint);
                 assert_eq!(self.link, Link::Answered);
                 assert!(!std::mem::replace(&mut self.is_probing, true), "one at a time");
             }
@@ -75,6 +80,10 @@ impl World {
         let number = ticket.number;
         assert!(self.owed.remove(&number).is_some(), "{number} came back before");
         if self.listeners.replied(number, &outcome) {
+            return;
+        }
+        if self.credentials.remove(&number) {
+            self.seen.known += usize::from(outcome.is_ok());
             return;
         }
         if outcome.is_err() {
@@ -132,7 +141,9 @@ impl World {
             // A session of the ensemble does not go to a read-only server.
             (Disconnected { .. }, ConnectedReadOnly { .. }) => self.throw_away,
             (Expired | Closed, _) => false,
+            (AuthFailed { .. }, _) => false,
             (_, Expired | Closed) => true,
+            (_, AuthFailed { .. }) => self.refused || self.mad,
             _ => false,
         };
         assert!(allowed, "from {:?} to {state:?}", self.state);
@@ -144,12 +155,11 @@ impl World {
                 self.seen.read_only += usize::from(self.throw_away);
                 self.listeners.resumed();
             }
-            Disconnected { .. } => self.listeners.disconnected(),
             Renewing { .. } => {
                 self.throw_away = false;
                 self.seen.renewed += 1;
             }
-            Connecting | Expired | AuthFailed { .. } | Closed => {}
+            Connecting | Disconnected { .. } | Expired | AuthFailed { .. } | Closed => {}
         }
         self.state = state;
     }

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use bytes::Bytes;
+use zk_proto::message::{AuthPacket, Secret};
 use zk_proto::op::Request;
 
 use super::super::listeners::{MODES, PATHS};
@@ -12,11 +14,15 @@ use crate::session::Table;
 
 impl World {
     pub(super) fn submit(&mut self, request: impl FnOnce(String) -> Request, watch: bool) {
+        self.submit_as(request, watch, false);
+    }
+
+    fn submit_as(&mut self, request: impl FnOnce(String) -> Request, watch: bool, is_bound: bool) {
         self.last_number += 1;
         let number = self.last_number;
         let gone = Rc::new(Cell::new(false));
-        let ticket = Number { number, gone: Rc::clone(&gone) };
-        let watcher = watch.then(|| Number { number, gone: Rc::clone(&gone) });
+        let ticket = Number { number, gone: Rc::clone(&gone), is_bound };
+        let watcher = watch.then(|| Number { number, gone: Rc::clone(&gone), is_bound: false });
         if self.session.submit(self.now, request(path(number)), ticket, watcher).is_ok() {
             if watch {
                 self.watching.insert(number, Rc::clone(&gone));
@@ -38,7 +44,7 @@ impl World {
         self.last_number += 1;
         let number = self.last_number;
         let gone = Rc::new(Cell::new(false));
-        let ticket = Number { number, gone: Rc::clone(&gone) };
+        let ticket = Number { number, gone: Rc::clone(&gone), is_bound: false };
         let (path, mode) = (PATHS[which % PATHS.len()], MODES[which / PATHS.len() % 2]);
         if let Ok(id) = self.session.subscribe(self.now, path.into(), mode, ticket) {
             self.owed.insert(number, gone);
@@ -56,9 +62,55 @@ impl World {
     pub(super) fn close(&mut self) {
         self.last_number += 1;
         let gone = Rc::new(Cell::new(false));
-        let ticket = Number { number: self.last_number, gone: Rc::clone(&gone) };
+        let ticket = Number { number: self.last_number, gone: Rc::clone(&gone), is_bound: false };
         if self.session.close(self.now, Some(ticket)).is_ok() {
             self.owed.insert(self.last_number, gone);
+        }
+    }
+}
+
+impl World {
+    /// One of a few credentials, some of which the session has already.
+    pub(super) fn add_credential(&mut self, which: usize) {
+        self.last_number += 1;
+        let number = self.last_number;
+        let gone = Rc::new(Cell::new(false));
+        let ticket = Number { number, gone: Rc::clone(&gone), is_bound: false };
+        let auth = Secret(Some(Bytes::from(vec![b'x'; which % 3])));
+        let packet = AuthPacket { auth_type: 0, scheme: "digest".into(), auth };
+        if self.session.add_auth(self.now, packet, Some(ticket)).is_ok() {
+            self.owed.insert(number, gone);
+            self.credentials.insert(number);
+        }
+    }
+
+    /// Somebody takes a handle that is bound to the present session.
+    pub(super) fn bind(&mut self) {
+        self.bound = Some(self.session.generation());
+    }
+
+    /// As a bound handle does.
+    pub(super) fn submit_bound(&mut self, request: impl FnOnce(String) -> Request) {
+        let Some(generation) = self.bound else {
+            return;
+        };
+        if self.session.check_bound(self.bound).is_err() {
+            self.seen.bound_over += 1;
+            return;
+        }
+        self.submit_as(request, false, true);
+        self.bound_numbers.insert(self.last_number, generation);
+    }
+
+    /// What is bound to a session is sent in that one only.
+    pub(super) fn check_bound(&mut self, number: u32) {
+        if let Some(bound) = self.bound_numbers.get(&number) {
+            assert_eq!(*bound, self.session.generation(), "{number} is bound to another session");
+            assert!(
+                !self.server.is_read_only(),
+                "{number} is bound, and asked of nobody's session"
+            );
+            self.seen.bound += 1;
         }
     }
 }
