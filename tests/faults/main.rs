@@ -19,7 +19,7 @@ use std::env;
 use std::future::Future;
 use std::pin::Pin;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Trial};
@@ -68,7 +68,9 @@ fn main() -> ExitCode {
     });
     let trials = alone.chain(together).map(|trial| trial.with_ignored_flag(!answers)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
-    if let Some(ensemble) = shared.lock().unwrap().take().and_then(Arc::into_inner) {
+    if let Some(ensemble) =
+        shared.lock().unwrap_or_else(PoisonError::into_inner).take().and_then(Arc::into_inner)
+    {
         runtime.block_on(ensemble.stop());
     }
     conclusion.exit_code()
@@ -76,7 +78,8 @@ fn main() -> ExitCode {
 
 /// The ensemble that all cases share, as it was before the first one.
 fn whole_ensemble(runtime: &Runtime, shared: &Mutex<Option<Arc<Ensemble>>>) -> Arc<Ensemble> {
-    let mut shared = shared.lock().unwrap();
+    // One that could not be healed fails each case by itself.
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let ensemble = shared.get_or_insert_with(|| Arc::new(runtime.block_on(Ensemble::start())));
     runtime.block_on(ensemble.heal());
     runtime.block_on(ensemble.until_quorum(ensemble.servers().len()));

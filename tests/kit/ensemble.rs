@@ -12,9 +12,9 @@ use std::time::Duration;
 use testcontainers::ImageExt;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::models::{
-    EndpointSettings, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest,
+    EndpointIpamConfig, EndpointSettings, Ipam, IpamConfig, NetworkConnectRequest,
+    NetworkCreateRequest, NetworkDisconnectRequest,
 };
-use testcontainers::core::Host;
 use tokio::time::{sleep, timeout};
 
 use crate::container::{self, START_LIMIT};
@@ -27,6 +27,8 @@ pub struct Ensemble {
     docker: Docker,
     /// The network on which the servers speak to each other.
     peers: String,
+    /// What the addresses on it begin with.
+    subnet: [u8; 3],
     /// Those that are not on it.
     cut_off: Mutex<BTreeSet<usize>>,
 }
@@ -42,17 +44,14 @@ impl Ensemble {
         let docker = Docker::connect_with_defaults().unwrap();
         let suffix = format!("{:08x}", fastrand::u32(..));
         let (peers, clients) = (format!("zk-peers-{suffix}"), format!("zk-clients-{suffix}"));
-        let create = NetworkCreateRequest { name: peers.clone(), ..Default::default() };
-        docker.create_network(create).await.unwrap();
+        let subnet = create_network(&docker, &peers).await;
         let cut_off = Mutex::default();
-        let mut ensemble = Self { servers: Vec::new(), docker, peers, cut_off };
+        let mut ensemble = Self { servers: Vec::new(), docker, peers, subnet, cut_off };
         for id in 1..=SERVERS {
             let request = container::request(&container::image())
                 .with_network(&clients)
-                // Not its host name: that would be known on both networks.
-                .with_host(alias(id), Host::Addr(Ipv4Addr::LOCALHOST.into()))
                 .with_env_var("ZOO_MY_ID", id.to_string())
-                .with_env_var("ZOO_SERVERS", members())
+                .with_env_var("ZOO_SERVERS", members(subnet))
                 .with_env_var("ZOO_INIT_LIMIT", "30")
                 .with_env_var("ZOO_SYNC_LIMIT", "5")
                 .with_env_var("ZOO_CFG_EXTRA", format!("{CONFIGURATION} {settings}"))
@@ -127,8 +126,11 @@ impl Ensemble {
 
     /// Lets it speak to the others, again or for the first time.
     pub async fn join(&self, index: usize) {
-        let endpoint =
-            EndpointSettings { aliases: Some(vec![alias(index + 1)]), ..Default::default() };
+        let address = EndpointIpamConfig {
+            ipv4_address: Some(address(self.subnet, index + 1).to_string()),
+            ..Default::default()
+        };
+        let endpoint = EndpointSettings { ipam_config: Some(address), ..Default::default() };
         let request =
             NetworkConnectRequest { container: self.id_of(index), endpoint_config: Some(endpoint) };
         self.docker.connect_network(&self.peers, request).await.unwrap();
@@ -170,18 +172,36 @@ pub async fn engine_answers() -> bool {
     }
 }
 
-/// The name by which the others know a server.
-fn alias(id: usize) -> String {
-    format!("zk{id}")
+/// Makes a network on which addresses can be chosen, and says what they begin with. Names would be
+/// known on the clients' network as well.
+async fn create_network(docker: &Docker, name: &str) -> [u8; 3] {
+    loop {
+        let subnet = [10, fastrand::u8(128..), fastrand::u8(..)];
+        let [a, b, c] = subnet;
+        let range = IpamConfig { subnet: Some(format!("{a}.{b}.{c}.0/24")), ..Default::default() };
+        let ipam = Ipam { config: Some(vec![range]), ..Default::default() };
+        let create =
+            NetworkCreateRequest { name: name.into(), ipam: Some(ipam), ..Default::default() };
+        match docker.create_network(create).await {
+            Ok(_) => return subnet,
+            Err(error) if error.to_string().contains("overlaps") => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
-fn members() -> String {
-    let members: Vec<_> =
-        (1..=SERVERS).map(|id| format!("server.{id}={}:2888:3888;2181", alias(id))).collect();
+/// Where the others find a server.
+fn address([a, b, c]: [u8; 3], id: usize) -> Ipv4Addr {
+    Ipv4Addr::new(a, b, c, 10 + u8::try_from(id).unwrap())
+}
+
+fn members(subnet: [u8; 3]) -> String {
+    let member = |id| format!("server.{id}={}:2888:3888;2181", address(subnet, id));
+    let members: Vec<_> = (1..=SERVERS).map(member).collect();
     members.join(" ")
 }
 
 const SERVERS: usize = 3;
 
-/// A server knows its own name as an address of its own, and is to be heard on the others.
+/// A server has its address only once it is on the network.
 const CONFIGURATION: &str = "quorumListenOnAllIPs=true extendedTypesEnabled=true";
