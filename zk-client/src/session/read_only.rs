@@ -88,7 +88,8 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         let Some(endpoint) = search.asked.take() else {
             return;
         };
-        if !is_writable {
+        // It may have left the list since it was asked.
+        if !is_writable || !self.hosts.knows(&endpoint) {
             search.pause = (search.pause * 2).min(LONGEST_PAUSE);
             search.due = now + search.pause;
             return;

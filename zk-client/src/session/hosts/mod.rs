@@ -121,6 +121,11 @@ impl Hosts {
         Some(endpoint.unwrap_or_else(|| Endpoint::unresolved(host.clone())))
     }
 
+    /// Whether that endpoint is one of the list.
+    pub(super) fn knows(&self, endpoint: &Endpoint) -> bool {
+        self.list.iter().any(|host| is_at(host, endpoint))
+    }
+
     /// An endpoint is dialled out of turn.
     pub(super) fn go_to(&mut self, endpoint: Endpoint) {
         self.last = Some(endpoint);

@@ -9,8 +9,9 @@ use zk_proto::{
 };
 
 use super::fixture::{Desk, ID, T, create, get, options, watched_get};
+use crate::connect_string::HostPort;
 use crate::session::output::Timer;
-use crate::session::{Output, SessionOptions};
+use crate::session::{Output, SessionOptions, Source};
 
 const MILLI: Duration = Duration::from_millis(1);
 /// Than any pause before the third question.
@@ -315,4 +316,22 @@ fn what_is_bound_to_a_session_to_come_is_not_asked_of_a_read_only_server() {
     let sent = desk.sent();
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].1, get("/b"));
+}
+
+#[test]
+fn a_writable_server_that_has_left_the_list_meanwhile_is_not_gone_to() {
+    let mut desk = read_only();
+    let (due, why) = desk.due().unwrap();
+    assert_eq!(why, Timer::Search);
+    assert_eq!(desk.after(due).len(), 1);
+    desk.session.update_hosts(desk.now, vec![HostPort::new("new", 1)], Source::User);
+    desk.session.handle_probed(desk.now, true);
+    assert_eq!(desk.outputs(), [] as [&str; 0]);
+    let mut outputs = Vec::new();
+    while !outputs.contains(&"hang up".to_owned()) {
+        let (due, _) = desk.due().unwrap();
+        outputs = desk.after(due);
+    }
+    desk.session.handle_timeout(desk.now);
+    assert!(matches!(desk.session.poll_output(), Output::Dial(found) if found.host.host == "new"));
 }
