@@ -75,3 +75,13 @@ pub struct TestingPage;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/watches.md")]
 pub struct WatchesPage;
+
+/// And that on the page for those who come from another client.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/coming-from.md")]
+pub struct ComingFromPage;
+
+/// And that on the page about security.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/security.md")]
+pub struct SecurityPage;
