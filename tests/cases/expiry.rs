@@ -144,9 +144,6 @@ async fn next_event(stream: &mut WatchStream) -> (usize, NodeEvent) {
 }
 
 async fn a_stream_goes_on_in_the_new_session_behind_a_gap(server: &TestServer) {
-    if server.version().await < (3, 6, 0) {
-        return;
-    }
     let (network, other) = (server.network(), server.client().await);
     let client = renewing(server, &network).await;
     client.create("/s", "").await.unwrap();

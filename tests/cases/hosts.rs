@@ -9,8 +9,8 @@ use zk_test_kit::{Network, TestServer};
 
 zk_test_kit::cases![
     a_session_that_moves_keeps_its_ephemerals_and_loses_no_request,
-    a_session_stays_where_it_is_when_its_host_is_still_named,
-    hosts_follow_the_configuration_of_the_ensemble,
+    a_session_stays_where_it_is_when_its_host_is_still_named;
+    on embedded: [hosts_follow_the_configuration_of_the_ensemble];
 ];
 
 async fn a_session_that_moves_keeps_its_ephemerals_and_loses_no_request(server: &TestServer) {
@@ -57,9 +57,6 @@ async fn a_session_stays_where_it_is_when_its_host_is_still_named(server: &TestS
 
 /// Only a server that nobody else uses may be told of an ensemble that is not there.
 async fn hosts_follow_the_configuration_of_the_ensemble(server: &TestServer) {
-    if server.embedded().is_none() {
-        return;
-    }
     let super_user = server.client_at_root().await;
     super_user.add_auth("digest", "super:admin").await.unwrap();
     super_user.set(CONFIG, "server.1=b:2888:3888:participant;0.0.0.0:7\nversion=1").await.unwrap();

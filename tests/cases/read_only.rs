@@ -14,11 +14,13 @@ use zk_server_lite::{FourLetterWords, Server};
 use zk_test_kit::TestServer;
 
 zk_test_kit::cases![
-    a_read_only_server_is_read_from_until_a_writable_one_is_found,
-    a_read_only_server_is_passed_over_unless_it_will_do,
-    servers_that_have_seen_less_are_skipped_and_said_to_have,
     a_lease_never_outlives_its_session,
-    a_lease_that_is_kept_goes_on_and_is_lost_with_the_server,
+    a_lease_that_is_kept_goes_on_and_is_lost_with_the_server;
+    in virtual time: [
+        a_read_only_server_is_read_from_until_a_writable_one_is_found,
+        a_read_only_server_is_passed_over_unless_it_will_do,
+        servers_that_have_seen_less_are_skipped_and_said_to_have,
+    ];
 ];
 
 const TICK: Duration = Duration::from_millis(200);
@@ -57,10 +59,7 @@ impl Two {
     }
 }
 
-async fn a_read_only_server_is_read_from_until_a_writable_one_is_found(server: &TestServer) {
-    if !server.has_virtual_time() {
-        return;
-    }
+async fn a_read_only_server_is_read_from_until_a_writable_one_is_found(_: &TestServer) {
     let servers = Two::start().await;
     servers.0.iter().for_each(|server| server.set_read_only(true));
     let client = servers.builder().allow_read_only_server(true).connect().await.unwrap();
@@ -85,10 +84,7 @@ async fn a_read_only_server_is_read_from_until_a_writable_one_is_found(server: &
     client.close().await.unwrap();
 }
 
-async fn a_read_only_server_is_passed_over_unless_it_will_do(server: &TestServer) {
-    if !server.has_virtual_time() {
-        return;
-    }
+async fn a_read_only_server_is_passed_over_unless_it_will_do(_: &TestServer) {
     let servers = Two::start().await;
     servers.0[0].set_read_only(true);
     for allowed in [false, true] {
@@ -104,10 +100,7 @@ async fn a_read_only_server_is_passed_over_unless_it_will_do(server: &TestServer
     assert!(reason.contains("read-only"), "{reason}");
 }
 
-async fn servers_that_have_seen_less_are_skipped_and_said_to_have(server: &TestServer) {
-    if !server.has_virtual_time() {
-        return;
-    }
+async fn servers_that_have_seen_less_are_skipped_and_said_to_have(_: &TestServer) {
     let servers = Two::start().await;
     let client = servers.first().await;
     client.create("/a", "").await.unwrap();

@@ -12,14 +12,14 @@ use zk_test_kit::request::{
 use EventType::{NodeChildrenChanged, NodeCreated, NodeDataChanged};
 
 zk_test_kit::cases![
-    each_type_names_its_watches,
-    in_3_8_a_type_names_a_table,
     a_removal_makes_no_event_and_what_is_removed_hears_no_more,
     a_watch_that_has_fired_is_not_there,
     a_watch_of_another_connection_is_neither_seen_nor_removed,
     a_path_is_taken_literally,
     an_inner_watch_is_removed_and_the_outer_stays,
-    an_unknown_type_is_refused_and_removes_nothing,
+    an_unknown_type_is_refused_and_removes_nothing;
+    since [(3, 9, 0)]: [each_type_names_its_watches];
+    before [(3, 9, 0)]: [in_3_8_a_type_names_a_table];
 ];
 
 const ALL_TYPES: [WatcherType; 5] = [
@@ -46,9 +46,6 @@ async fn names_modes(server: &TestServer) -> bool {
 }
 
 async fn each_type_names_its_watches(server: &TestServer) {
-    if !names_modes(server).await {
-        return;
-    }
     let mut raw = server.raw_session().await;
     let path = server.path("/a");
     raw.succeed(&create(&path)).await;
@@ -77,9 +74,6 @@ async fn each_type_names_its_watches(server: &TestServer) {
 
 /// A watch that stays stands in both tables there, and a type takes the half of it.
 async fn in_3_8_a_type_names_a_table(server: &TestServer) {
-    if names_modes(server).await {
-        return;
-    }
     let mut raw = server.raw_session().await;
     let (path, child) = (server.path("/a"), server.path("/a/b"));
     raw.succeed(&create(&path)).await;

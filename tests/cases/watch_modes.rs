@@ -17,8 +17,8 @@ zk_test_kit::cases![
     a_one_shot_watch_takes_nothing_from_a_persistent_watch,
     a_persistent_watch_after_a_one_shot_watch_makes_one_event_and_stays,
     a_persistent_and_a_recursive_watch_hear_of_what_each_would,
-    all_watches_of_a_path_make_one_event_of_a_deletion,
-    removing_one_mode_leaves_the_others,
+    all_watches_of_a_path_make_one_event_of_a_deletion;
+    since [(3, 9, 0)]: [removing_one_mode_leaves_the_others];
 ];
 
 async fn coexist(server: &TestServer) -> bool {
@@ -117,9 +117,6 @@ async fn all_watches_of_a_path_make_one_event_of_a_deletion(server: &TestServer)
 
 /// 3.8 keeps one mode, and cannot name it.
 async fn removing_one_mode_leaves_the_others(server: &TestServer) {
-    if !coexist(server).await {
-        return;
-    }
     let (mut raw, path, child) = planted(server).await;
     let created = (NodeCreated, child.clone());
     let deleted = (NodeDeleted, child.clone());

@@ -32,11 +32,24 @@ fn is_case(text: &str, function: &str) -> bool {
     let Some((_, list)) = text.split_once("cases![") else {
         return false;
     };
-    let (list, rest) = list.split_once(']').unwrap_or((list, ""));
-    // In front of the first name may stand what all of them get.
-    let listed = list.split(',').filter_map(|listed| listed.rsplit(':').next());
-    listed.map(str::trim).any(|listed| listed == function)
-        && rest.contains(&format!("async fn {function}("))
+    // Names may stand in groups, with what each group needs in front of it.
+    let (list, rest) = list.split_at(list_length(list));
+    let mut words = list.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.any(|listed| listed == function) && rest.contains(&format!("async fn {function}("))
+}
+
+/// How much of the text is before the bracket that closes one in front of it.
+fn list_length(text: &str) -> usize {
+    let mut open = 1;
+    let end = text.find(|c: char| {
+        open += match c {
+            '[' => 1,
+            ']' => -1,
+            _ => 0,
+        };
+        open == 0
+    });
+    end.unwrap_or(text.len())
 }
 
 /// A function with an attribute that makes it a test.

@@ -11,7 +11,7 @@ use libtest_mimic::{Arguments, Trial};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-use crate::server::{Backend, TestServer};
+use crate::server::{Backend, Release, TestServer, has_change};
 
 /// A behaviour that every server is to show.
 #[derive(Clone, Copy, Debug)]
@@ -20,21 +20,80 @@ pub struct Case {
     pub name: &'static str,
     /// Does it, and panics if the behaviour is not shown.
     pub run: fn(Arc<TestServer>) -> Running,
+    /// Where it can be done.
+    pub needs: Needs,
+}
+
+/// Which servers can do a case; on all others it is listed as ignored.
+#[derive(Clone, Copy, Debug)]
+pub enum Needs {
+    /// All of them.
+    AnyServer,
+    /// One that no other case uses, and that has the switches of ours.
+    Embedded,
+    /// One whose clock jumps when nothing is left to do.
+    VirtualTime,
+    /// One with a change that came with these releases, the first of each line that has it.
+    Since(&'static [Release]),
+    /// One without it.
+    Before(&'static [Release]),
+}
+
+impl Needs {
+    fn are_met(self, backend: &Backend, version: Release) -> bool {
+        match self {
+            Self::AnyServer => true,
+            Self::Embedded => matches!(backend, Backend::Memory | Backend::Tcp),
+            Self::VirtualTime => *backend == Backend::Memory,
+            Self::Since(releases) => has_change(version, releases),
+            Self::Before(releases) => !has_change(version, releases),
+        }
+    }
 }
 
 /// A case in progress.
 pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Lists the functions of a module as cases.
+/// Lists the functions of a module as cases: first those for every server, then, each behind a
+/// semicolon, those that not every server can do, which are listed as ignored elsewhere:
+///
+/// ```text
+/// cases![
+///     a, b;
+///     on embedded: [c];
+///     in virtual time: [d];
+///     since [(3, 8, 4), (3, 9, 2)]: [e];
+///     before [(3, 9, 0)]: [f];
+/// ];
+/// ```
 #[macro_export]
 macro_rules! cases {
-    ($($name:ident),* $(,)?) => {
+    (
+        $($name:ident),* $(,)?
+        $(; on embedded: [$($embedded:ident),* $(,)?])?
+        $(; in virtual time: [$($in_virtual:ident),* $(,)?])?
+        $(; since [$($with:expr),*]: [$($since:ident),* $(,)?])*
+        $(; before [$($without:expr),*]: [$($before:ident),* $(,)?])*
+        $(;)?
+    ) => {
         pub(crate) fn cases() -> Vec<$crate::Case> {
-            vec![$( $crate::Case {
-                name: concat!(module_path!(), "::", stringify!($name)),
-                run: |server| Box::pin(async move { $name(&server).await }),
-            } ),*]
+            use $crate::run::Needs;
+            let groups = vec![
+                $crate::cases!(@group Needs::AnyServer, $($name),*),
+                $( $crate::cases!(@group Needs::Embedded, $($embedded),*), )?
+                $( $crate::cases!(@group Needs::VirtualTime, $($in_virtual),*), )?
+                $( $crate::cases!(@group Needs::Since(&[$($with),*]), $($since),*), )*
+                $( $crate::cases!(@group Needs::Before(&[$($without),*]), $($before),*), )*
+            ];
+            groups.concat()
         }
+    };
+    (@group $needs:expr, $($name:ident),*) => {
+        vec![$( $crate::Case {
+            name: concat!(module_path!(), "::", stringify!($name)),
+            run: |server| Box::pin(async move { $name(&server).await }),
+            needs: $needs,
+        } ),*]
     };
 }
 
@@ -43,34 +102,45 @@ pub fn main(cases: Vec<Case>) -> ExitCode {
     let arguments = Arguments::from_args();
     let wanted = env::var("ZK_TEST_SERVER").unwrap_or_default();
     if arguments.list {
-        return libtest_mimic::run(&arguments, trials(cases, None, false)).exit_code();
+        let all = trials(cases, None).into_iter().map(|trial| trial.with_ignored_flag(false));
+        return libtest_mimic::run(&arguments, all.collect()).exit_code();
     }
     let (backend, keeper) = find(&wanted, &[]);
     if backend.is_none() && required() {
         return ExitCode::FAILURE;
     }
-    let conclusion = libtest_mimic::run(&arguments, trials(cases, backend, true));
+    match &backend {
+        Some(backend) => eprintln!("cases run against {backend:?}"),
+        None => eprintln!("no server answers: no case is run"),
+    }
+    let server = backend.map(|backend| {
+        let version = keeper.runtime.block_on(version_of(backend.clone()));
+        (backend, version)
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials(cases, server));
     keeper.stop();
     conclusion.exit_code()
 }
 
-/// Without a server every case is listed as ignored: it has not passed.
-fn trials(cases: Vec<Case>, backend: Option<Backend>, announce: bool) -> Vec<Trial> {
-    if announce {
-        match &backend {
-            Some(backend) => eprintln!("cases run against {backend:?}"),
-            None => eprintln!("no server answers: no case is run"),
-        }
-    }
-    let missing = announce && backend.is_none();
+async fn version_of(backend: Backend) -> Release {
+    let server = TestServer::start(backend).await;
+    let version = server.version().await;
+    server.stop().await;
+    version
+}
+
+/// What cannot be done is listed as ignored, without a server everything is: it has not passed.
+fn trials(cases: Vec<Case>, server: Option<(Backend, Release)>) -> Vec<Trial> {
     let trial = |case: Case| {
-        let backend = backend.clone();
+        let possible =
+            server.as_ref().is_some_and(|(backend, version)| case.needs.are_met(backend, *version));
+        let backend = server.as_ref().map(|(backend, _)| backend.clone());
         let name = case.name.split_once("::").map_or(case.name, |(_, name)| name);
         Trial::test(name, move || {
             run(case, backend.unwrap());
             Ok(())
         })
-        .with_ignored_flag(missing)
+        .with_ignored_flag(!possible)
     };
     cases.into_iter().map(trial).collect()
 }

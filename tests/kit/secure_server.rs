@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use testcontainers::runners::AsyncRunner;
-use testcontainers::{ContainerAsync, GenericImage, ImageExt};
+use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt};
 
 use crate::certificates::{Authority, Certified};
 use crate::container::{self, START_LIMIT};
@@ -20,6 +20,30 @@ impl SecureServer {
     /// Starts one that shows `own` and trusts `authority`, and waits until it serves.
     /// `client_auth` is what ZooKeeper calls `ssl.clientAuth`.
     pub async fn start(authority: &Authority, own: &Certified, client_auth: &str) -> Self {
+        Self::launch(authority, own, client_auth, |request| request).await
+    }
+
+    /// Starts one that would like to see certificates, with flags for its JVM and a file that they
+    /// name.
+    pub async fn start_with_file(
+        authority: &Authority,
+        own: &Certified,
+        flags: &'static str,
+        (path, text): (&str, &str),
+    ) -> Self {
+        let change = |request: ContainerRequest<GenericImage>| {
+            let request = request.with_env_var("JVMFLAGS", flags);
+            request.with_copy_to(path, text.as_bytes().to_vec())
+        };
+        Self::launch(authority, own, "want", change).await
+    }
+
+    async fn launch(
+        authority: &Authority,
+        own: &Certified,
+        client_auth: &str,
+        change: impl FnOnce(ContainerRequest<GenericImage>) -> ContainerRequest<GenericImage>,
+    ) -> Self {
         let image = container::image();
         let settings = format!(
             "secureClientPort={SECURE_PORT} \
@@ -27,13 +51,11 @@ impl SecureServer {
              ssl.keyStore.location=/tls/server.pem ssl.trustStore.location=/tls/ca.pem \
              ssl.clientAuth={client_auth}"
         );
-        let container = container::request_with(&image, &[container::CLIENT_PORT, SECURE_PORT])
+        let request = container::request_with(&image, &[container::CLIENT_PORT, SECURE_PORT])
             .with_env_var("ZOO_CFG_EXTRA", settings)
             .with_copy_to("/tls/server.pem", own.store().into_bytes())
-            .with_copy_to("/tls/ca.pem", authority.pem().as_bytes().to_vec())
-            .start()
-            .await
-            .unwrap();
+            .with_copy_to("/tls/ca.pem", authority.pem().as_bytes().to_vec());
+        let container = change(request).start().await.unwrap();
         let plain = container::address(&container).await.unwrap();
         let secure = container.get_host_port_ipv4(SECURE_PORT).await.unwrap();
         let secure = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), secure);

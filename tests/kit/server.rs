@@ -23,6 +23,9 @@ pub enum Backend {
     Address(SocketAddr),
 }
 
+/// `3.9.3` as numbers.
+pub type Release = (u32, u32, u32);
+
 /// A server, and a part of its tree that one case has for itself.
 pub struct TestServer {
     backend: Backend,
@@ -131,7 +134,7 @@ impl TestServer {
     }
 
     /// The version of ZooKeeper that answers, or that the embedded server stands in for.
-    pub async fn version(&self) -> (u32, u32, u32) {
+    pub async fn version(&self) -> Release {
         let srvr = self.four_letter_word("srvr").await;
         let version = srvr.strip_prefix("Zookeeper version: ").expect("no version");
         let numbers = version.split_once('-').map_or(version, |(numbers, _)| numbers);
@@ -142,13 +145,8 @@ impl TestServer {
 
     /// Whether the server has a change that came with these releases, the first of each line that
     /// has it, oldest line first.
-    pub async fn has_change_of(&self, releases: &[(u32, u32, u32)]) -> bool {
-        let version = self.version().await;
-        let line = |(major, minor, _): (u32, u32, u32)| (major, minor);
-        match releases.iter().find(|release| line(**release) == line(version)) {
-            Some(release) => version >= *release,
-            None => releases.iter().all(|release| version > *release),
-        }
+    pub async fn has_change_of(&self, releases: &[Release]) -> bool {
+        has_change(self.version().await, releases)
     }
 
     /// The path, as seen without the case's chroot.
@@ -188,6 +186,15 @@ impl std::fmt::Debug for TestServer {
             .field("backend", &self.backend)
             .field("base", &self.base)
             .finish_non_exhaustive()
+    }
+}
+
+/// Whether a release has a change that came with the first of each of these lines, oldest first.
+pub(crate) fn has_change(version: Release, releases: &[Release]) -> bool {
+    let line = |(major, minor, _): Release| (major, minor);
+    match releases.iter().find(|release| line(**release) == line(version)) {
+        Some(release) => version >= *release,
+        None => releases.iter().all(|release| version > *release),
     }
 }
 

@@ -1,17 +1,80 @@
-//! TLS with real ZooKeeper, in containers: whom it lets in, what is told of what it refuses, and
-//! that it writes names of certificates as zk-server-lite does.
+//! TLS with real ZooKeeper, in containers: whom it lets in, what is told of what it refuses, who a
+//! client is by SASL within TLS, and that it writes names of certificates as zk-server-lite does.
+//!
+//! Only with `ZK_TEST_SERVER=container` and the feature `container`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
+#[path = "../tls/identities.rs"]
+mod identities;
+
+use std::env;
+use std::pin::Pin;
+use std::process::ExitCode;
 use std::time::Duration;
 
+use libtest_mimic::{Arguments, Trial};
 use rcgen::DnType;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 use zk_client::rustls::crypto::CryptoProvider;
 use zk_client::{
     Acl, Client, ClientBuilder, CreateMode, Error, ErrorCode, Id, Permissions, TlsConnector,
     TlsOptions,
 };
 use zk_server_lite::{Server, TlsSettings};
+use zk_test_kit::ensemble::engine_answers;
+use zk_test_kit::run::required;
 use zk_test_kit::{Authority, Certified, SecureServer};
+
+use crate::identities::Ports;
+
+type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let wanted = env::var("ZK_TEST_SERVER").is_ok_and(|server| server == "container");
+    if !wanted && !arguments.list {
+        eprintln!("no real server without ZK_TEST_SERVER=container: no case is run");
+    }
+    let answers = wanted && runtime().block_on(engine_answers());
+    if wanted && !answers && !arguments.list {
+        eprintln!("no container engine answers: no case is run");
+        if required() {
+            return ExitCode::FAILURE;
+        }
+    }
+    let trials = CASES.iter().map(|(name, case)| {
+        let run = move || {
+            runtime().block_on(async {
+                // A task of its own, so that panics are its own too.
+                match timeout(LIMIT, tokio::spawn(case())).await {
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+                    Err(_) => Err(format!("not over after {LIMIT:?}").into()),
+                }
+            })
+        };
+        Trial::test(*name, run).with_ignored_flag(!answers)
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        const CASES: &[(&str, fn() -> Running)] =
+            &[$( (stringify!($name), || Box::pin($name())) ),*];
+    };
+}
+
+cases![
+    a_server_that_wants_no_certificates_is_spoken_to_and_its_refusals_are_told,
+    a_server_that_needs_certificates_knows_who_shows_one,
+    with_tls_and_without_a_client_is_all_that_it_has_proven,
+];
 
 /// An authority that has signed everybody, and its server.
 struct Place {
@@ -58,7 +121,6 @@ async fn refusal(builder: ClientBuilder) -> String {
     }
 }
 
-#[tokio::test]
 async fn a_server_that_wants_no_certificates_is_spoken_to_and_its_refusals_are_told() {
     let place = Place::start("none").await;
     serves(&place.client(place.options()).await).await;
@@ -77,7 +139,6 @@ async fn a_server_that_wants_no_certificates_is_spoken_to_and_its_refusals_are_t
     place.server.stop().await;
 }
 
-#[tokio::test]
 async fn a_server_that_needs_certificates_knows_who_shows_one() {
     let place = Place::start("need").await;
     let bob = place.client(place.showing(&place.authority.client("bob"))).await;
@@ -96,6 +157,23 @@ async fn a_server_that_needs_certificates_knows_who_shows_one() {
     assert!(said.contains("does not accept our certificate"), "{said}");
 
     names_are_written_alike(&place).await;
+    place.server.stop().await;
+}
+
+async fn with_tls_and_without_a_client_is_all_that_it_has_proven() {
+    let authority = Authority::new("authority");
+    let own = authority.server(&["localhost", "127.0.0.1"]);
+    let server =
+        SecureServer::start_with_file(&authority, &own, WITH_USERS, (JAAS_FILE, JAAS)).await;
+    let place = Place { authority, server };
+    let ports = Ports {
+        plain: place.server.plain_port(),
+        secure: place.server.secure_port(),
+        options: place.options(),
+        showing: place.showing(&place.authority.client("eve")),
+    };
+    identities::each_pair_of_transport_and_proof_is_somebody_else(&ports).await;
+    identities::a_wrong_password_is_refused_within_tls(&ports).await;
     place.server.stop().await;
 }
 
@@ -142,3 +220,15 @@ async fn names_are_written_alike(place: &Place) {
     assert_eq!(real.len(), 1);
     assert_eq!(names(&beside).await, real);
 }
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+const JAAS_FILE: &str = "/zk-jaas.conf";
+const JAAS: &str = "Server {
+    org.apache.zookeeper.server.auth.DigestLoginModule required
+    user_bob=\"secret\";
+};
+";
+const WITH_USERS: &str = "-Djava.security.auth.login.config=/zk-jaas.conf \
+    -Dzookeeper.authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider \
+    -Dzookeeper.fips-mode=false";

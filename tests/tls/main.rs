@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod client_certificates;
+mod identities;
 mod place;
 mod reload;
+mod sasl;
 mod secrets;
 mod sessions;
 mod settings;

@@ -82,6 +82,11 @@ impl Circumstances {
             Alert::ProtocolVersion => {
                 format!("the server speaks neither TLS 1.2 nor 1.3 (alert {alert:?})")
             }
+            // With TLS 1.2, which is all that ZooKeeper 3.8 speaks, this is what a missing
+            // certificate comes to, among others.
+            Alert::HandshakeFailure if !self.has_certificate => {
+                format!("{}; or it wants another version or cipher", self.wants_certificate(alert))
+            }
             Alert::HandshakeFailure | Alert::InsufficientSecurity => format!(
                 "the server does not agree to what we offer; it may want another version or \
                  cipher, or a client certificate (alert {alert:?})"
@@ -168,6 +173,7 @@ mod tests {
             (alert(AlertDescription::UnknownCA), true, "does it trust the CA"),
             (alert(AlertDescription::ProtocolVersion), true, "neither TLS 1.2 nor 1.3"),
             (alert(AlertDescription::HandshakeFailure), true, "or cipher"),
+            (alert(AlertDescription::HandshakeFailure), false, "client_certificate_files"),
             (alert(AlertDescription::DecodeError), true, "DecodeError"),
         ] {
             let said = said(error, has_certificate);
