@@ -8,7 +8,8 @@ pub(crate) fn root() -> &'static Path {
 }
 
 /// Whether there is a test of that name: `cases::module::function` for a case, `faults::` likewise,
-/// which has to be on the list of its module, and `path/of/file::function` for any other.
+/// which has to be on the list of its module, and `path/of/file::function` for any other, by an
+/// attribute or on the list of its file.
 pub(crate) fn has_test(name: &str) -> bool {
     let Some((module, function)) = name.rsplit_once("::") else {
         return false;
@@ -16,7 +17,10 @@ pub(crate) fn has_test(name: &str) -> bool {
     match module.split_once("::") {
         Some((suite, module)) => source(&format!("tests/{suite}/{}", module.replace("::", "/")))
             .is_some_and(|text| is_case(&text, function)),
-        None => module.contains('/') && source(module).is_some_and(|text| is_test(&text, function)),
+        None => {
+            let shows = |text: String| is_test(&text, function) || is_case(&text, function);
+            module.contains('/') && source(module).is_some_and(shows)
+        }
     }
 }
 
