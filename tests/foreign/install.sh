@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs the foreign clients that the tests use, on Debian: zkCli.sh, cli_mt and the C library from its packages,
-# kazoo into target/foreign. Needs root where packages are missing; does nothing when all is there. Starts no service.
+# kazoo with SASL into target/foreign. Needs root where packages are missing; does nothing when all is there. Starts no service.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 venv=target/foreign
 kazoo=2.11.0
+pure_sasl=0.6.2
 
 # The files that the tests look for, and the packages that bring them.
 missing=()
@@ -33,7 +34,8 @@ install_packages() {
 ((${#missing[@]} == 0)) || install_packages "${missing[@]}"
 
 has_kazoo() {
-    "$venv/bin/python" -c "import kazoo.version as v; raise SystemExit(v.__version__ != '$kazoo')" 2>/dev/null
+    "$venv/bin/python" -c "import kazoo.version as v, puresasl as s
+raise SystemExit((v.__version__, s.__version__) != ('$kazoo', '$pure_sasl'))" 2>/dev/null
 }
 
 install_kazoo() {
@@ -42,7 +44,7 @@ install_kazoo() {
         install_packages python3-venv
         python3 -m venv --clear "$venv"
     fi
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "kazoo==$kazoo"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "kazoo==$kazoo" "pure-sasl==$pure_sasl"
 }
 
 has_kazoo || install_kazoo

@@ -70,13 +70,14 @@ impl Installed {
     }
 }
 
-/// A Python that knows kazoo: the one of `install.sh`, or the system's.
+/// A Python that knows kazoo and its SASL: the one of `install.sh`, or the system's.
 fn python() -> Result<PathBuf, String> {
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/foreign/bin/python");
     let candidates = [ours, PathBuf::from("python3")];
-    let knows_kazoo = |python: &PathBuf| runs(&(), python, &["-c", "import kazoo"]).is_ok();
+    let knows_kazoo =
+        |python: &PathBuf| runs(&(), python, &["-c", "import kazoo, puresasl"]).is_ok();
     let found = candidates.into_iter().find(knows_kazoo);
-    found.ok_or_else(|| "no python3 that can import kazoo".to_owned())
+    found.ok_or_else(|| "no python3 that can import kazoo and puresasl".to_owned())
 }
 
 fn file(candidates: &[&str]) -> Result<PathBuf, String> {

@@ -25,6 +25,7 @@ mod cli_mt;
 mod installed;
 mod kazoo;
 mod kazoo_recipes;
+mod kazoo_secure;
 mod program;
 mod stage;
 mod zk_cli;
@@ -65,7 +66,7 @@ fn main() -> ExitCode {
 
 fn suites() -> [(Foreign, Vec<Case>); 4] {
     [
-        (Foreign::Kazoo, [kazoo::cases(), kazoo_recipes::cases()].concat()),
+        (Foreign::Kazoo, [kazoo::cases(), kazoo_recipes::cases(), kazoo_secure::cases()].concat()),
         (Foreign::ZkCli, zk_cli::cases()),
         (Foreign::CliMt, cli_mt::cases()),
         (Foreign::C, c_client::cases()),

@@ -115,9 +115,14 @@ impl Stage {
 
     /// Starts a script of `kazoo/` that is told which node to work on.
     pub(crate) fn kazoo_on(&self, script: &str, path: &str) -> Program {
+        self.kazoo_with(script, &[&self.address, path])
+    }
+
+    /// Starts a script of `kazoo/` with these arguments, the first of which is the server.
+    pub(crate) fn kazoo_with(&self, script: &str, arguments: &[&str]) -> Program {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("foreign/kazoo");
         let mut command = self.command();
-        command.args(["-B", "-u"]).arg(folder.join(script)).args([&self.address, path]);
+        command.args(["-B", "-u"]).arg(folder.join(script)).args(arguments);
         Program::start(script.to_owned(), command)
     }
 
@@ -151,7 +156,7 @@ impl Stage {
     }
 }
 
-const TICK: Duration = Duration::from_millis(200);
+pub(crate) const TICK: Duration = Duration::from_millis(200);
 
 /// A shell of a few seconds needs no optimizing compiler and no parallel collector.
 const JVM_FLAGS: &str = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx128m";

@@ -13,7 +13,7 @@ logging.basicConfig(stream=sys.stdout, level=logging.CRITICAL)
 
 def connect(**options):
     """A started client of the server that the test has named."""
-    client = KazooClient(hosts=sys.argv[1], **options)
+    client = KazooClient(**{"hosts": sys.argv[1], **options})
     client.start(timeout=PATIENCE)
     return client
 
