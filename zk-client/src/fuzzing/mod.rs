@@ -28,8 +28,9 @@ use zk_proto::{
 };
 
 use crate::connect_string::HostPort;
+use crate::options::ExpiryPolicy;
 use crate::session::{
-    Output, Session, SessionOptions, SubscriberId, Table, Ticket, Trouble, watch_wanted,
+    Output, Session, SessionOptions, Source, SubscriberId, Table, Ticket, Trouble, watch_wanted,
 };
 use crate::state::SessionState;
 
@@ -76,6 +77,8 @@ struct World {
     session: Session<Number, Number>,
     now: Instant,
     link: Link,
+    /// Names that are being resolved.
+    names: Vec<HostPort>,
     incoming: BytesMut,
     /// What the shell has taken and this server has not read.
     wire: BytesMut,
@@ -127,19 +130,19 @@ impl World {
             max_outgoing: MAX_OUTGOING,
             server_tick: None,
             keep_lease: None,
-            on_expiry: crate::options::ExpiryPolicy::Fail,
+            on_expiry: if seed & 32 == 0 { ExpiryPolicy::Fail } else { ExpiryPolicy::NewSession },
             allow_read_only: seed.is_multiple_of(2),
             seed: seed.into(),
-            wants_addresses: false,
+            wants_addresses: seed & 64 != 0,
             one_round: false,
         };
-        let hosts = (1..=3).map(|port| HostPort::new("zk", port)).collect();
         // Any instant will do: from here on, only steps move it.
         let now = tokio::time::Instant::now().into_std();
         Self {
-            session: Session::new(options, hosts, now),
+            session: Session::new(options, hosts(0), now),
             now,
             link: Link::Down,
+            names: Vec::new(),
             incoming: BytesMut::new(),
             wire: BytesMut::new(),
             asked: VecDeque::new(),
@@ -198,13 +201,44 @@ impl World {
                 let table = if at & 1 == 0 { Table::Data } else { Table::Child };
                 self.session.forget_watch(self.now, &path(at), table);
             }
-            _ if steps.or_zero() < 8 => {
+            _ => {
+                let choice = steps.or_zero();
+                self.rarely(choice);
+            }
+        }
+    }
+
+    /// What happens to a session less often.
+    fn rarely(&mut self, choice: u8) {
+        match choice {
+            0..8 => {
                 let number = self.number();
                 if self.session.close(self.now, Some(Number(number))).is_ok() {
                     self.owe(number);
                 }
             }
-            _ => {}
+            8..16 => {
+                let number = self.number();
+                // Its ticket may come back at once.
+                self.owe(number);
+                if self.session.detach(self.now, Number(number)).is_err() {
+                    self.owed.remove(&number);
+                }
+            }
+            16..64 => self.session.handle_probed(self.now, choice & 1 == 0),
+            64..160 => self.resolve(choice),
+            _ => {
+                let source = if choice & 1 == 0 { Source::User } else { Source::Ensemble };
+                self.session.update_hosts(self.now, hosts(choice >> 1), source);
+            }
+        }
+    }
+
+    fn resolve(&mut self, choice: u8) {
+        if let Some(name) = self.names.pop() {
+            let addresses = (0..choice & 3).map(|last| ([10, 0, 0, last], name.port).into());
+            let result = if choice & 4 == 0 { Ok(addresses.collect()) } else { Err("no".into()) };
+            self.session.handle_resolved(self.now, &name, result);
         }
     }
 
@@ -416,7 +450,12 @@ impl World {
     fn carry_out(&mut self, output: Output<Number, Number>) {
         assert!(!self.finished, "{output:?} after the end");
         match output {
-            Output::Resolve { .. } => panic!("resolves without being asked to"),
+            Output::Resolve { names, .. } => {
+                for name in names {
+                    assert!(!self.names.contains(&name), "{name} is asked for twice at a time");
+                    self.names.push(name);
+                }
+            }
             Output::Dial(_) => {
                 assert_eq!(self.link, Link::Down, "dials on a connection");
                 self.link = Link::Dialling;
@@ -445,6 +484,12 @@ impl World {
             Output::Probe { .. } | Output::Wait(_) | Output::Finished => {}
         }
     }
+}
+
+/// Between one host and three; at first all of them.
+fn hosts(choice: u8) -> Vec<HostPort> {
+    let ports = (1..=3_u8).filter(|port| choice & (1 << (port - 1)) == 0 || *port == 3);
+    ports.map(|port| HostPort::new("zk", u16::from(port))).collect()
 }
 
 fn mode(choice: u8) -> AddWatchMode {

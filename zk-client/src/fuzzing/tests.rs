@@ -30,7 +30,9 @@ fn every_input_of_the_corpus_holds() {
 
 #[test]
 fn the_corpus_holds_its_seeds() {
-    for (name, input) in [("captured".to_owned(), captured())].into_iter().chain(by_hand()) {
+    let moving = ("hand-moving".to_owned(), moving());
+    for (name, input) in [("captured".to_owned(), captured()), moving].into_iter().chain(by_hand())
+    {
         let file = corpus("session").join(name);
         if std::env::var_os(WRITE).is_some() {
             fs::create_dir_all(corpus("session")).unwrap();
@@ -73,6 +75,24 @@ fn by_hand() -> impl Iterator<Item = (String, Vec<u8>)> {
     })
 }
 
+/// Names that are resolved and not, other lists, and sessions that take the place of expired ones.
+fn moving() -> Vec<u8> {
+    let mut input = vec![32 + 64, PASS, 0];
+    for way in [64, 65, 66, 68] {
+        for choice in [160, 161, 162, 165] {
+            input.extend([RARELY, way, RARELY, way, RARELY, 66, PASS, 3, PASS, 200, CONNECT]);
+            input.extend([GRANT, 0, SUBMIT, 0, 1, SUBSCRIBE, way, TAKE, ANSWER, 0, 0]);
+            input.extend([RARELY, choice, SUBMIT, 3, 2, PASS, 40, ANSWER, 0, 0, PASS, 1]);
+            input.extend([RARELY, 66, RARELY, 66, PASS, 3, CONNECT, GRANT, 4, RARELY, 16]);
+            // The timeout of this answer says that the session is over.
+            input.extend([DISCONNECT, PASS, 200, RARELY, 65, PASS, 3, CONNECT, TAKE, FRAME, 37]);
+            input.extend([0; 37]);
+        }
+    }
+    input.extend([RARELY, 8]);
+    input
+}
+
 const CONNECT: u8 = 0;
 const GRANT: u8 = 1;
 const FRAME: u8 = 3;
@@ -86,3 +106,4 @@ const SUBSCRIBE: u8 = 11;
 const UNSUBSCRIBE: u8 = 12;
 const AUTH: u8 = 13;
 const CLOSE: u8 = 15;
+const RARELY: u8 = CLOSE;

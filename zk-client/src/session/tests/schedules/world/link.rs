@@ -13,7 +13,6 @@ use super::super::super::fixture::requests;
 use super::super::server::{THROW_AWAY, number};
 use super::{Link, World};
 use crate::session::Trouble;
-use crate::state::SessionState;
 
 impl World {
     pub(super) fn lose(&mut self) {
@@ -134,27 +133,18 @@ impl World {
         let present = arrived.split_to(arrived.len() - left.min(arrived.len()));
         assert!(length >= present.len());
         self.incoming.extend_from_slice(&present);
-        let was_answered = self.is_answered();
         self.session.handle_bytes(self.now, &mut self.incoming);
         self.settle();
         if let Some(frame) = frame
-            && was_answered
             && !self.mad
         {
             let mut reader = Reader::new(frame);
             let header = ReplyHeader::decode(&mut reader).unwrap();
+            // What answers a handshake does not begin like that.
             if header.xid == Xid::NOTIFICATION {
                 self.listeners.check_told(&WatchedEvent::decode(&mut reader).unwrap());
             }
         }
-    }
-
-    /// Whether the session is told to be on a connection.
-    pub(super) const fn is_answered(&self) -> bool {
-        matches!(
-            self.state,
-            SessionState::Connected { .. } | SessionState::ConnectedReadOnly { .. }
-        )
     }
 
     pub(super) fn hang_up(&mut self) {
