@@ -1,11 +1,15 @@
 //! Three servers with a leader.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
-use zk_client::{Client, CreateMode, Error, EventType, SessionState};
+use zk_client::{
+    Client, ConfigPort, CreateMode, Error, EventType, HostPort, SessionState, connect_with,
+};
 use zk_test_kit::Ensemble;
 use zk_test_kit::server::TICK;
 
@@ -16,6 +20,7 @@ crate::fault_cases![with Arc<Ensemble>:
     without_a_quorum_nothing_is_acknowledged_and_sessions_outlive_it,
     a_session_lives_as_long_as_its_lease_when_its_follower_is_cut_off,
     a_session_lives_as_long_as_its_lease_when_the_leader_is_cut_off,
+    hosts_follow_the_configuration_that_the_ensemble_tells,
 ];
 
 /// The longest that these servers grant.
@@ -220,4 +225,36 @@ async fn a_session_lives_as_long_as_its_lease_when_its_follower_is_cut_off(
 async fn a_session_lives_as_long_as_its_lease_when_the_leader_is_cut_off(ensemble: Arc<Ensemble>) {
     let leader = ensemble.leader().await.unwrap();
     assert_outlives_lease(&ensemble, leader).await;
+}
+
+/// Whatever name is dialled, it is the way to the first server: the names in the configuration are
+/// those by which the servers know each other.
+async fn hosts_follow_the_configuration_that_the_ensemble_tells(ensemble: Arc<Ensemble>) {
+    let dialled = Arc::new(Mutex::new(BTreeSet::new()));
+    let (book, first) = (Arc::clone(&dialled), ensemble.servers()[0].connect_string());
+    let connector = connect_with(move |host: HostPort| {
+        book.lock().unwrap().insert(format!("{}:{}", host.host, host.port));
+        let first = first.clone();
+        async move { TcpStream::connect(first).await }
+    });
+    let builder = Client::builder("elsewhere:7").connector(connector);
+    let builder = builder.session_timeout(SESSION_TIMEOUT).follow_config(ConfigPort::Client);
+    let client = builder.connect().await.unwrap();
+    let (config, _) = client.get_config().await.unwrap();
+    let config = String::from_utf8(config.to_vec()).unwrap();
+    // server.1=10.0.0.1:2888:3888:participant;0.0.0.0:2181
+    let hosts = config.lines().filter_map(|line| line.strip_prefix("server.")?.split_once('='));
+    let hosts: Vec<_> = hosts.map(|(_, rest)| rest.split_once(':').unwrap().0).collect();
+    let expected: BTreeSet<_> = hosts.iter().map(|host| format!("{host}:2181")).collect();
+    assert_eq!(expected.len(), ensemble.servers().len(), "{config}");
+    for _ in 0..100 {
+        ensemble.servers()[0].proxy().cut();
+        client.exists("/").await.unwrap();
+        if dialled.lock().unwrap().is_superset(&expected) {
+            break;
+        }
+    }
+    let mut dialled = dialled.lock().unwrap().clone();
+    assert!(dialled.remove("elsewhere:7"), "{dialled:?}");
+    assert_eq!(dialled, expected, "{config}");
 }
