@@ -15,6 +15,7 @@ use crate::connect_string::HostPort;
 use crate::error::Error;
 use crate::mailbox::Mailbox;
 use crate::metrics::{self, Asked, Held, Stay};
+use crate::saved_session::SavedSession;
 use crate::session::{
     Answer, End, Failure, News, Output, Session, Source, SubmitError, SubscriberId, Table, Ticket,
 };
@@ -186,6 +187,16 @@ impl SharedSession {
             session.close_within(now, Some(slot), limit)
         })?;
         Ok(receiver)
+    }
+
+    /// Goes without ending the session, if [`detach`](Self::detach) has cleared the way.
+    pub(crate) fn leave(&self) -> Result<SavedSession, SubmitError> {
+        self.and_wake(|session, _| session.leave())
+    }
+
+    /// Whoever has asked for [`detach`](Self::detach) has gone.
+    pub(crate) fn not_left(&self) {
+        self.and_wake(ClientSession::not_left);
     }
 
     /// Asks for our end without the session's.

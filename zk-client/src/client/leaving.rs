@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::reply::{ReadReply, Reply};
 use crate::saved_session::SavedSession;
 use crate::session::SubmitError;
-use crate::shared_session::ReplyReceiver;
+use crate::shared_session::{ReplyReceiver, SharedSession};
 use crate::state::SessionState;
 
 impl Client {
@@ -51,7 +51,7 @@ impl Client {
         match self.handle.shared.close(self.bound, limit) {
             Ok(receiver) => self.left(receiver).await,
             Err(SubmitError::Expired) if !self.has_ended() => Err(Error::SessionExpired),
-            // Closed, or about to be detached.
+            // At its end, or about to be.
             Err(_) => {
                 self.ended().await;
                 Ok(())
@@ -68,16 +68,22 @@ impl Client {
     /// part of the session. What the [`Janitor`](crate::Janitor) has left to do is not done: wait
     /// for [`Janitor::drain`](crate::Janitor::drain) before.
     ///
+    /// The connection is dropped a moment after this is ready. Whoever resumes earlier does no harm:
+    /// servers hang up on the former connection of a session.
+    ///
     /// # Errors
-    /// [`Error::SessionExpired`] when there is no session to leave, and [`Error::Closed`] and
-    /// [`Error::AuthFailed`] of a client that is at its end.
+    /// [`Error::SessionExpired`] when there is no session to leave, [`Error::Closed`] when a clone
+    /// has closed it meanwhile, and [`Error::Closed`] and [`Error::AuthFailed`] of a client that is
+    /// at its end.
     ///
     /// # Cancel safety
     /// A session whose future is dropped before it is ready is closed, as nobody can resume it.
     pub async fn detach(self) -> Result<SavedSession, Error> {
         let receiver = self.handle.shared.detach(self.bound)?;
-        self.left(receiver).await?;
-        Ok(self.handle.shared.with_session(|session| session.saved()))
+        let undecided = Undecided(&self.handle.shared);
+        Reply::due(receiver, self.about(OpCode::CloseSession, "/"), READ).await?;
+        // Nothing is awaited from here on: left, the session is in the hands of the caller.
+        Ok(undecided.0.leave()?)
     }
 
     async fn left(&self, receiver: ReplyReceiver) -> Result<(), Error> {
@@ -94,6 +100,15 @@ impl Client {
     async fn ended(&self) {
         // The sender of the state lives as long as this handle.
         let _ = self.state().wait_for(SessionState::is_over).await;
+    }
+}
+
+/// A session that is to be left, and is closed unless it was.
+struct Undecided<'a>(&'a SharedSession);
+
+impl Drop for Undecided<'_> {
+    fn drop(&mut self) {
+        self.0.not_left();
     }
 }
 

@@ -22,11 +22,18 @@ pub(super) enum Leaving<T> {
         until: Instant,
     },
     /// The session is to live on at the server without us. As every request has a deadline, so
-    /// has this.
+    /// has the answer; then whoever has asked leaves, or says that they do not.
     Detaching {
-        /// Comes back when nothing waits for a reply any more.
-        ticket: T,
+        /// Comes back when nothing waits for a reply any more, and has come back without it.
+        ticket: Option<T>,
     },
+}
+
+impl<T> Leaving<T> {
+    /// Whether only the word is missing with which the session is left.
+    const fn is_left(&self) -> bool {
+        matches!(self, Self::Detaching { ticket: None })
+    }
 }
 
 impl<T: Ticket, W: Ticket> Session<T, W> {
@@ -39,7 +46,8 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     ///
     /// `ticket` comes back when the server has confirmed, when the session turns out to be over
     /// already, or when the time has passed; then the client is at its end all the same. No limit
-    /// stands in the way. Closing once more can only shorten the time, and hears the same.
+    /// stands in the way. Closing once more can only shorten the time, and hears the same. Whoever
+    /// was about to leave the session to somebody else has nothing to leave.
     pub(crate) fn close_within(
         &mut self,
         now: Instant,
@@ -54,6 +62,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             *until = end.min(*until);
             return Ok(());
         }
+        self.stop_detaching();
         self.admit()?;
         // There is no point in moving what is to end.
         self.stay(now);
@@ -71,21 +80,45 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     /// Goes without ending the session, once all requests that were taken are answered. From now
     /// on no further ones are.
     ///
-    /// `ticket` comes back when the session may be taken over, see [`saved`](Self::saved). When
-    /// nobody waits for it by then, the session is closed: nobody can take it over.
+    /// `ticket` comes back when nothing is in the way of [`leave`](Self::leave). When nobody waits
+    /// for it by then, the session is closed: nobody can take it over.
     pub(crate) fn detach(&mut self, now: Instant, ticket: T) -> Result<(), SubmitError> {
         self.admit()?;
         if self.wants_new_session() {
             return Err(SubmitError::Expired);
         }
-        self.leaving = Some(Leaving::Detaching { ticket });
+        self.leaving = Some(Leaving::Detaching { ticket: Some(ticket) });
         self.detach_when_answered(now);
         Ok(())
     }
 
-    /// What it takes to go on with the session elsewhere.
-    pub(crate) fn saved(&self) -> SavedSession {
-        SavedSession::of(self.id, self.password.clone(), self.last_zxid_seen())
+    /// Goes without ending the session, as was asked for with [`detach`](Self::detach): what it
+    /// takes to go on with it elsewhere is in the hands of the caller from here on.
+    pub(crate) fn leave(&mut self) -> Result<SavedSession, SubmitError> {
+        if self.leaving.take_if(|leaving| leaving.is_left()).is_none() {
+            self.admit()?;
+            return Err(SubmitError::Closed);
+        }
+        let saved = SavedSession::of(self.id, self.password.clone(), self.last_zxid_seen());
+        self.end(End::Closed);
+        Ok(saved)
+    }
+
+    /// Whoever has asked for [`detach`](Self::detach) has gone. A session that is left already is
+    /// not touched; any other one is closed, as nobody can take it over.
+    pub(crate) fn not_left(&mut self, now: Instant) {
+        if self.is_detaching() {
+            // Nothing refuses it: the session has not ended.
+            let _ = self.close(now, None);
+        }
+    }
+
+    fn stop_detaching(&mut self) {
+        if let Some(Leaving::Detaching { ticket }) =
+            self.leaving.take_if(|leaving| matches!(leaving, Leaving::Detaching { .. }))
+        {
+            self.outputs.reply_all(ticket.into_iter().collect(), &Err(Failure::Closed));
+        }
     }
 
     /// The session is one that another client has left.
@@ -98,18 +131,17 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         if self.pending.has_requests_of_users() || matches!(self.phase, Phase::Ended(_)) {
             return;
         }
-        let Some(Leaving::Detaching { ticket }) =
-            self.leaving.take_if(|leaving| matches!(leaving, Leaving::Detaching { .. }))
-        else {
+        let Some(Leaving::Detaching { ticket }) = &mut self.leaving else {
+            return;
+        };
+        let Some(ticket) = ticket.take() else {
             return;
         };
         if ticket.is_abandoned() {
-            // Nothing refuses it: the session has not ended, and nothing else ends it.
-            let _ = self.close(now, None);
-            return;
+            self.not_left(now);
+        } else {
+            self.outputs.reply(ticket, Ok(self.nothing_to_say()));
         }
-        self.outputs.reply(ticket, Ok(self.nothing_to_say()));
-        self.end(End::Closed);
     }
 
     /// The server has had its time.
@@ -147,7 +179,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
                 self.outputs.reply_all(waiters, &Err(how.failure()));
             }
             Some(Leaving::Detaching { ticket }) => {
-                self.outputs.reply(ticket, Err(how.failure()));
+                self.outputs.reply_all(ticket.into_iter().collect(), &Err(how.failure()));
             }
             None => {}
         }
@@ -155,6 +187,10 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
 
     pub(super) const fn is_closing(&self) -> bool {
         matches!(self.leaving, Some(Leaving::Closing { .. }))
+    }
+
+    const fn is_detaching(&self) -> bool {
+        matches!(self.leaving, Some(Leaving::Detaching { .. }))
     }
 
     pub(super) const fn leaving_deadline(&self) -> Option<Instant> {

@@ -29,9 +29,11 @@ fn a_session_is_left_as_soon_as_everything_is_answered() {
     assert_eq!(desk.sent_ops(), [OpCode::Create2], "and no close");
     assert!(desk.outputs().is_empty());
     desk.reply(1, &NoBody {});
-    assert_eq!(desk.outputs(), ["a: ok", "detach: ok", "hang up", "closed"]);
+    assert_eq!(desk.outputs(), ["a: ok", "detach: ok"]);
+    assert_eq!(desk.session.leave(), Ok(SavedSession::new(ID, [7; 16], Zxid(0x100))));
+    assert_eq!(desk.outputs(), ["hang up", "closed"]);
     assert!(desk.is_finished() && desk.taken().is_empty());
-    assert_eq!(desk.session.saved(), SavedSession::new(ID, [7; 16], Zxid(0x100)));
+    assert_eq!(desk.session.leave(), Err(SubmitError::Closed), "it is left once");
 }
 
 #[test]
@@ -43,9 +45,9 @@ fn without_anything_to_wait_for_a_session_is_left_at_once() {
             desk.outputs();
         }
         detach(&mut desk);
-        let outputs = desk.outputs();
-        assert_eq!(outputs.first().unwrap(), "detach: ok");
-        assert_eq!(outputs.last().unwrap(), "closed");
+        assert_eq!(desk.outputs(), ["detach: ok"]);
+        assert!(desk.session.leave().is_ok());
+        assert_eq!(desk.outputs().last().unwrap(), "closed");
     }
 }
 
@@ -58,7 +60,7 @@ fn a_session_is_left_when_the_last_deadline_has_passed() {
     detach(&mut desk);
     assert_eq!(
         desk.after(DEADLINE - Duration::from_secs(1)),
-        ["a: Timeout(Unknown)", "detach: ok", "hang up", "closed"]
+        ["a: Timeout(Unknown)", "detach: ok"]
     );
 }
 
@@ -74,7 +76,7 @@ fn a_read_is_repeated_on_the_next_connection_before_the_session_is_left() {
     desk.connect();
     desk.taken();
     desk.reply(3, &GetDataResponse::default());
-    assert_eq!(desk.outputs(), ["read: ok", "detach: ok", "hang up", "closed"]);
+    assert_eq!(desk.outputs(), ["read: ok", "detach: ok"]);
 }
 
 #[test]
@@ -103,6 +105,54 @@ fn a_session_that_nobody_waits_to_take_over_is_closed() {
     assert_eq!(desk.sent_ops(), [OpCode::CloseSession]);
     desk.reply(2, &NoBody {});
     assert_eq!(desk.outputs(), ["hang up", "closed"]);
+}
+
+#[test]
+fn a_session_is_closed_when_whoever_was_to_leave_it_goes_before_they_have() {
+    for answered in [true, false] {
+        let mut desk = Desk::serving();
+        if !answered {
+            desk.submit("a", get("/a"));
+        }
+        detach(&mut desk);
+        desk.outputs();
+        assert_eq!(desk.session.leave().is_err(), !answered);
+        if answered {
+            desk.outputs();
+            desk.session.not_left(desk.now);
+            assert!(desk.is_finished() && desk.taken().is_empty(), "it is left");
+            continue;
+        }
+        desk.session.not_left(desk.now);
+        assert_eq!(desk.sent_ops(), [OpCode::GetData, OpCode::CloseSession]);
+    }
+    let mut desk = Desk::serving();
+    detach(&mut desk);
+    assert_eq!(desk.outputs(), ["detach: ok"]);
+    desk.session.not_left(desk.now);
+    assert_eq!(desk.sent_ops(), [OpCode::CloseSession]);
+    assert_eq!(desk.session.leave(), Err(SubmitError::Closed));
+}
+
+#[test]
+fn a_session_that_is_about_to_be_left_lives_until_it_is_and_can_be_closed() {
+    let mut desk = Desk::serving();
+    detach(&mut desk);
+    assert_eq!(desk.outputs(), ["detach: ok"]);
+    desk.after(T / 3);
+    assert_eq!(desk.taken().len(), 12, "a ping");
+    desk.disconnect();
+    desk.connect();
+    assert_eq!(desk.try_submit("b", get("/b")), Err(SubmitError::Closed));
+    desk.close("close");
+    assert_eq!(desk.sent_ops(), [OpCode::CloseSession]);
+    assert_eq!(desk.session.leave(), Err(SubmitError::Closed));
+
+    let mut desk = Desk::serving();
+    desk.submit("a", get("/a"));
+    detach(&mut desk);
+    desk.close("close");
+    assert_eq!(desk.outputs(), ["detach: Closed"]);
 }
 
 #[test]

@@ -169,7 +169,9 @@ impl World {
             !gone.get() && submitted.contains_key(*number)
         };
         assert_eq!(self.owed.iter().filter(waits).count(), 0, "{:?} is unanswered", self.owed);
-        let saved = self.session.saved();
+        let Ok(saved) = self.session.leave() else {
+            return;
+        };
         // One that was taken over may be left before it is known to be alive.
         let told = self.sessions.told.map(|(id, _)| id);
         let alive = [told, self.sessions.taken_over, Some(self.sessions.granted)];
