@@ -22,7 +22,7 @@ use crate::resolver::{Resolve, SystemResolver};
 #[cfg(feature = "sasl")]
 use crate::sasl::DigestMd5;
 use crate::saved_session::SavedSession;
-use crate::session::{Session, SessionOptions};
+use crate::session::{LONGEST_REQUEST_TIMEOUT, Session, SessionOptions};
 use crate::shared_session::SharedSession;
 use crate::state::SessionState;
 use crate::transport::{Connect, TcpConnector};
@@ -344,6 +344,7 @@ impl ClientBuilder {
             .map_err(|_| Error::Connect { reason: "not within a tokio runtime".into() })?;
         self.session.seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
         let limit = self.connect_timeout.unwrap_or(self.session.request_timeout);
+        let limit = limit.min(LONGEST_REQUEST_TIMEOUT);
         self.session.wants_addresses = self.connector.wants_addresses();
         let now = Instant::now().into_std();
         let mut session = Session::new(self.session, hosts, now);

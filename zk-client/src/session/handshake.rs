@@ -83,6 +83,8 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         if read_only {
             self.lease.session_over();
         } else if self.wants_new_session() {
+            // Also where a session was to be resumed, and none was named.
+            self.continuity = SessionContinuity::New;
             self.lease.created(asked, timeout);
         } else {
             self.lease.renewed(asked, timeout);
@@ -114,6 +116,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             moving: Moving::No,
             to_set_again: batches.len(),
             early_events: Vec::new(),
+            early_bytes: 0,
         });
         self.auth.replay(&mut self.pending);
         self.outputs.tell(missed, News::Gap);

@@ -180,6 +180,8 @@ struct Serving {
     to_set_again: usize,
     /// Events that came before the answer to such a request, and do not tell how far the server is.
     early_events: Vec<WatchedEvent>,
+    /// Of those.
+    early_bytes: usize,
 }
 
 /// Whether a session that serves is to be moved to another server.
@@ -210,7 +212,9 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     pub(crate) fn new(mut options: SessionOptions, hosts: Vec<HostPort>, now: Instant) -> Self {
         options.timeout = options.timeout.min(LONGEST_SESSION_TIMEOUT);
         options.request_timeout = options.request_timeout.min(LONGEST_REQUEST_TIMEOUT);
-        options.keep_lease = options.keep_lease.map(|every| every.max(SHORTEST_PROOF));
+        options.server_tick = options.server_tick.map(|tick| tick.min(LONGEST_REQUEST_TIMEOUT));
+        let every = |every: Duration| every.clamp(SHORTEST_PROOF, LONGEST_REQUEST_TIMEOUT);
+        options.keep_lease = options.keep_lease.map(every);
         Self {
             phase: Phase::Backoff { until: now },
             id: SessionId::NONE,
@@ -475,7 +479,7 @@ const SHORTEST_PROOF: Duration = Duration::from_millis(10);
 /// The protocol has 31 bits for the milliseconds of a session timeout.
 const LONGEST_SESSION_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 /// As good as for ever, and an instant can be moved by it.
-const LONGEST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+pub(crate) const LONGEST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 #[cfg(test)]
 mod tests;

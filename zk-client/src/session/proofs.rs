@@ -11,7 +11,9 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     /// When the session is to be proven next; `None` unless it is wanted, and connected.
     pub(super) fn next_proof(&self) -> Option<Instant> {
         let every = self.options.keep_lease?;
-        if self.leaving.is_some() || self.is_throw_away() {
+        // A server that answers nothing but pings, or only tells events, is not asked for ever.
+        let is_full = self.pending.count() >= self.options.max_pending;
+        if self.leaving.is_some() || self.is_throw_away() || is_full {
             return None;
         }
         match &self.phase {

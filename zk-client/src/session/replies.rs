@@ -11,7 +11,7 @@ use zk_proto::{Decode, ErrorCode, WatchedEvent, Xid, Zxid};
 use super::lease::is_committed;
 use super::output::{Failure, News, Ticket};
 use super::pending::Completed;
-use super::{End, Phase, Session, Trouble};
+use super::{End, Phase, Serving, Session, Trouble};
 use crate::auth_failure::AuthFailure;
 use crate::error::Violation;
 
@@ -81,7 +81,11 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             && let Phase::Serving(serving) = &mut self.phase
             && serving.to_set_again > 0
         {
+            serving.early_bytes += event.path.len() + EVENT;
             serving.early_events.push(event);
+            if serving.early_bytes > MOST_EARLY {
+                self.tell_early_events();
+            }
         } else {
             self.tell_event(header.zxid, event);
         }
@@ -94,6 +98,14 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             return;
         };
         serving.to_set_again = serving.to_set_again.saturating_sub(1);
+        self.tell_early_events();
+    }
+
+    fn tell_early_events(&mut self) {
+        let Phase::Serving(serving) = &mut self.phase else {
+            return;
+        };
+        serving.early_bytes = 0;
         for event in std::mem::take(&mut serving.early_events) {
             self.tell_event(Zxid(-1), event);
         }
@@ -140,11 +152,6 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         let proof = asked.filter(|(op, _)| is_committed(*op, &header, body.as_ref().ok()));
         let completed =
             self.pending.complete(header, body, &mut self.watches, &mut self.outputs)?;
-        // Events of one transaction share a zxid and may be cut in two by a lost connection, so
-        // only replies move what watches are set again relative to (ClientCnxn.readResponse).
-        if zxid.0 > 0 {
-            self.last_zxid = zxid;
-        }
         if let Some((_, sent)) = asked {
             self.lease.answered(sent, now);
         }
@@ -157,6 +164,23 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
             Completed::SetWatches => self.watches_set_again(),
             Completed::Close(outcome) => self.close_answered(&outcome),
         }
+        // Events of one transaction share a zxid and may be cut in two by a lost connection, so
+        // only replies move what watches are set again relative to (ClientCnxn.readResponse). And
+        // as long as some watches are not set again, theirs is still what was seen before: should
+        // the connection break now, the server would not tell what they have missed.
+        if zxid.0 > 0 && self.has_all_watches() {
+            self.last_zxid = zxid;
+        }
         Ok(())
     }
+
+    const fn has_all_watches(&self) -> bool {
+        !matches!(&self.phase, Phase::Serving(Serving { to_set_again: 1.., .. }))
+    }
 }
+
+/// What an event takes beside its path, roughly.
+const EVENT: usize = 64;
+/// More than a request to set watches again can lead to: it has 128 KiB of paths at most, and one
+/// event for each. A server that sends more has its events told as they come.
+const MOST_EARLY: usize = 4 * 1024 * 1024;

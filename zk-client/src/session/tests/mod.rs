@@ -22,4 +22,5 @@ mod resolving;
 #[cfg(feature = "sasl")]
 mod sasl;
 mod schedules;
+mod together;
 mod watches;
