@@ -19,13 +19,18 @@ pub enum ConfigPort {
 /// A line is `server.N=host:port:port[:role][;[address:]port][;[address:]securePort]`, where the
 /// part before the first semicolon may be there more than once, divided by bars
 /// (`QuorumServer.toString`). What cannot be read is left out: the server has taken it, and the
-/// other lines are of use without it.
+/// other lines are of use without it. Lines beyond what an ensemble can have are, too: every host
+/// is a name to be resolved.
 pub(crate) fn client_hosts(text: &str, port: ConfigPort) -> Vec<HostPort> {
-    let mut hosts: Vec<_> = text.lines().filter_map(|line| client_host(line, port)).collect();
+    let mut hosts: Vec<_> =
+        text.lines().filter_map(|line| client_host(line, port)).take(MOST_HOSTS).collect();
     let mut seen = std::collections::BTreeSet::new();
     hosts.retain(|host| seen.insert(host.clone()));
     hosts
 }
+
+/// `myid` goes up to 255.
+const MOST_HOSTS: usize = 255;
 
 fn client_host(line: &str, port: ConfigPort) -> Option<HostPort> {
     let (key, value) = line.split_once('=')?;
@@ -109,6 +114,13 @@ mod tests {
         secure("server.1=zk1:2888:3888:participant;0.0.0.0:2181;0.0.0.0:2281", "zk1:2281");
         secure("server.1=zk1:2888:3888:participant;;tls.example:2281", "tls.example:2281");
         secure("server.1=zk1:2888:3888:participant;0.0.0.0:2181", "");
+    }
+
+    #[test]
+    fn no_more_hosts_are_taken_than_an_ensemble_can_have() {
+        let text: Vec<_> = (0..100_000).map(|n| format!("server.{n}=zk{n}:1:2;2181")).collect();
+        let hosts = client_hosts(&text.join("\n"), ConfigPort::Client);
+        assert_eq!((hosts.len(), hosts.last().unwrap().host.as_str()), (MOST_HOSTS, "zk254"));
     }
 
     #[test]

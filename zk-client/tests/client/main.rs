@@ -11,6 +11,7 @@ mod extension;
 mod flood;
 mod heartbeat;
 mod hostile;
+mod leftovers;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod operations;
