@@ -50,8 +50,10 @@ pub enum Error {
         /// What the last attempt ran into.
         reason: String,
     },
-    /// The ensemble has ended the session. Whatever ends so was not done, unless the server says
-    /// this itself as [`Error::Server`].
+    /// The ensemble has ended the session, or the one that a handle
+    /// [is bound](crate::Client::bound_to_session) to. Whatever ends so was not done, unless the
+    /// server says this itself as [`Error::Server`]. A credential is kept all the same, and told in
+    /// the next session, if there is one.
     #[error("session expired")]
     SessionExpired,
     /// A server has refused who this client says it is, so that nothing is asked any more. Whatever
@@ -185,8 +187,13 @@ impl Error {
         }
     }
 
-    /// Whether the same request may succeed later on this client, and was certainly not carried
+    /// Whether the same request may succeed later in the same session, and was certainly not carried
     /// out so far.
+    ///
+    /// Not of a session that has expired: asked again with
+    /// [`ExpiryPolicy::NewSession`](crate::ExpiryPolicy::NewSession), a request is one of another
+    /// session, which has none of the ephemeral nodes of this one. That is for its caller to decide;
+    /// see [`is_session_over`](Self::is_session_over).
     #[must_use]
     pub const fn is_retriable(&self) -> bool {
         match self {
@@ -201,7 +208,13 @@ impl Error {
         }
     }
 
-    /// Whether the session is over, so that nothing will succeed on this client any more.
+    /// Whether the session that this was asked in is over for whoever asked.
+    ///
+    /// Then nothing succeeds any more on a client with
+    /// [`ExpiryPolicy::Fail`](crate::ExpiryPolicy::Fail), and on a handle that
+    /// [is bound](crate::Client::bound_to_session) to the session. Other handles of a client with
+    /// [`ExpiryPolicy::NewSession`](crate::ExpiryPolicy::NewSession) wait for the next session after
+    /// [`SessionExpired`](Self::SessionExpired): [`Client::state`](crate::Client::state) tells.
     #[must_use]
     pub const fn is_session_over(&self) -> bool {
         matches!(self, Self::SessionExpired | Self::AuthFailed { .. } | Self::Closed)

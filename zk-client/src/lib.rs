@@ -63,8 +63,8 @@
 //!
 //! **The end.** An ensemble that has not heard from a session for its timeout ends it:
 //! [`Error::SessionExpired`] for every request and watch from then on, and
-//! [`SessionState::Expired`]. A client has one session in its life; nothing is carried over to
-//! another behind your back. With [`ExpiryPolicy::NewSession`] it asks for a new one instead, of the
+//! [`SessionState::Expired`]. By default a client has one session in its life, and nothing is
+//! carried over to another behind your back. With [`ExpiryPolicy::NewSession`] it asks for a new one instead, of the
 //! next [`Generation`]: what was asked in the old one fails, what is asked later waits for the new
 //! one. [`Client::bound_to_session`] is a handle to one session only. A session can be handed over
 //! to another process: [`Client::detach`], [`ClientBuilder::resume`].
@@ -84,9 +84,24 @@
 //! [`max_outgoing`](ClientBuilder::max_outgoing)). What is over a bound is refused; it does not
 //! wait. Whatever a server sends, the client does not panic.
 //!
-//! # What is not there yet
+//! **Servers.** Names are resolved anew for each round of attempts, and all of their addresses are
+//! tried ([`Resolve`], [`Connect`]). The list can be replaced under a live session
+//! ([`Client::update_hosts`]), or follow the ensemble's configuration
+//! ([`ClientBuilder::follow_config`]). A server that has lost its ensemble will do only where that is
+//! wanted ([`ClientBuilder::allow_read_only_server`]).
 //!
-//! - GSSAPI (Kerberos). SASL with DIGEST-MD5 is there, with the feature `sasl`.
+//! **The lease.** [`Client::lease`] tells, without asking anybody, until when the session is certain
+//! to live, counted from what the leader of the ensemble must have heard.
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `tls`: `TlsConnector`, by rustls, for the secure port of a server. It needs a crypto provider,
+//!   which the user of rustls chooses.
+//! - `tls-ring`: `tls`, with ring for that.
+//! - `sasl`: DIGEST-MD5. There is no GSSAPI (Kerberos).
+//! - `metrics`: counts and times, for a recorder of the facade `metrics`.
 mod auth_failure;
 mod chroot;
 mod client;
