@@ -174,11 +174,11 @@ async fn all_tasks_end_with_their_client() {
 }
 
 /// Tells of each stream that is opened.
-fn pipes() -> (impl Connect, mpsc::UnboundedReceiver<DuplexStream>) {
-    let (opened, streams) = mpsc::unbounded_channel();
+fn pipes() -> (impl Connect, mpsc::Receiver<DuplexStream>) {
+    let (opened, streams) = mpsc::channel(16);
     let connector = connect_with(move |_: HostPort| {
         let (ours, theirs) = duplex(4096);
-        let sent = opened.send(theirs).map_err(io::Error::other);
+        let sent = opened.try_send(theirs).map_err(io::Error::other);
         async move { sent.map(|()| ours) }
     });
     (connector, streams)
@@ -232,13 +232,13 @@ fn a_runtime_that_shuts_down_takes_look_ups_along() {
     for threads in [1, 2] {
         let runtime =
             Builder::new_multi_thread().worker_threads(threads).enable_all().build().unwrap();
-        let (begun, mut begins) = mpsc::unbounded_channel();
+        let (begun, mut begins) = mpsc::channel(16);
         let kept = Arc::new(());
         let held = Arc::clone(&kept);
         let resolver = resolve_with(move |_: HostPort| {
             let (held, begun) = (Arc::clone(&held), begun.clone());
             async move {
-                begun.send(()).map_err(io::Error::other)?;
+                begun.try_send(()).map_err(io::Error::other)?;
                 let _held = held;
                 std::future::pending().await
             }
