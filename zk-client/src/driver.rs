@@ -35,6 +35,7 @@ pub(crate) async fn run(
         outgoing: Bytes::new(),
         unflushed: false,
         read_size: SMALLEST_READ,
+        least_room: SMALLEST_READ,
         has_grown: false,
         timer: Box::pin(sleep_until(Instant::now())),
         armed: None,
@@ -57,6 +58,8 @@ struct Driver {
     unflushed: bool,
     /// How much room a read is given; follows what the reads bring.
     read_size: usize,
+    /// A read that has this much room left from the ones before is not given more.
+    least_room: usize,
     /// Whether a read was given more room than the smallest, since the session was last at rest.
     has_grown: bool,
     timer: Pin<Box<Sleep>>,
@@ -98,24 +101,31 @@ impl Driver {
     fn step(&mut self, cx: &mut Context<'_>) -> Step {
         let now = Instant::now().into_std();
         // First of all: what is dialled here must be polled below before we may sleep.
-        let Some(due) = self.carry_out() else {
+        if self.carry_out() {
             return Step::Finished;
-        };
+        }
         let mut progress = self.poll_lookups(cx, now);
         progress |= self.poll_dial(cx, now);
         progress |= self.poll_read(cx, now);
         progress |= self.poll_write(cx, now);
         progress |= self.poll_probe(cx, now);
-        progress |= self.poll_timer(cx, now, due);
+        progress |= self.poll_armed(now);
         if progress {
             return Step::Progress;
         }
         match self.shared.doze(cx) {
-            Doze::Awake => return Step::Progress,
-            Doze::Waiting => {}
-            Doze::AtRest => self.rest(),
+            Doze::Awake => Step::Progress,
+            Doze::Output(output) => {
+                self.carry_out_one(output);
+                Step::Progress
+            }
+            Doze::Until { due, at_rest } => {
+                if at_rest {
+                    self.rest();
+                }
+                if self.poll_timer(cx, now, due) { Step::Progress } else { Step::Idle }
+            }
         }
-        Step::Idle
     }
 
     fn poll_lookups(&mut self, cx: &mut Context<'_>, now: StdInstant) -> bool {
@@ -170,7 +180,9 @@ impl Driver {
         let Link::Up(stream) = &mut self.link else {
             return false;
         };
-        self.incoming.reserve(self.read_size);
+        if self.incoming.capacity() - self.incoming.len() < self.least_room {
+            self.incoming.reserve(self.read_size);
+        }
         let room = self.incoming.capacity() - self.incoming.len();
         let Poll::Ready(read) = pin!(stream.read_buf(&mut self.incoming)).poll(cx) else {
             return false;
@@ -180,6 +192,7 @@ impl Driver {
             Ok(length) => {
                 metrics::received(length);
                 self.read_size = if length == room { LARGEST_READ } else { SMALLEST_READ };
+                self.least_room = (2 * length).clamp(LEAST_ROOM, SMALLEST_READ);
                 self.has_grown |= length == room;
                 let incoming = &mut self.incoming;
                 self.shared.with_session(|session| session.handle_bytes(now, incoming));
@@ -213,6 +226,9 @@ impl Driver {
                 if self.outgoing.is_empty() {
                     // Not to keep what it was a slice of.
                     self.outgoing = Bytes::new();
+                    // What a handle has added since keeps the driver awake; there is no need for
+                    // one more look at everything else.
+                    return self.poll_flush(cx, now);
                 }
             }
             Err(error) => self.lost(now, Trouble::Io(error.to_string())),
@@ -235,6 +251,16 @@ impl Driver {
         if let Err(error) = flushed {
             self.lost(now, Trouble::Io(error.to_string()));
         }
+        true
+    }
+
+    /// The timer is looked at only before the driver sleeps, which a busy connection puts off.
+    fn poll_armed(&mut self, now: StdInstant) -> bool {
+        if self.armed.is_none_or(|armed| armed > now) {
+            return false;
+        }
+        self.armed = None;
+        self.shared.with_session(|session| session.handle_timeout(now));
         true
     }
 
@@ -264,26 +290,20 @@ impl Driver {
         self.armed.is_some() && self.timer.as_mut().poll(cx).is_ready()
     }
 
-    /// Does what the session wants, and returns when it wants to be asked again; `None` when it
-    /// wants nothing any more.
+    /// Does what the session wants; tells whether it is over, and wants nothing any more.
     ///
     /// Outputs are taken under the lock and carried out without it: a woken task may call the
     /// session at once.
-    #[expect(clippy::option_option, reason = "no deadline, and no session, are two things")]
-    fn carry_out(&mut self) -> Option<Option<StdInstant>> {
-        loop {
-            let last = self.shared.take_outputs(&mut self.tasks);
+    fn carry_out(&mut self) -> bool {
+        let is_over = self.shared.take_outputs(&mut self.tasks);
+        if !self.tasks.is_empty() {
             let mut tasks = std::mem::take(&mut self.tasks);
             for task in tasks.drain(..) {
                 self.carry_out_one(task);
             }
             self.tasks = tasks;
-            match last {
-                Output::Wait(due) => return Some(due.map(|(due, _)| due)),
-                Output::Finished => return None,
-                output => self.carry_out_one(output),
-            }
         }
+        is_over
     }
 
     fn carry_out_one(&mut self, output: Output<ReplySlot, WatchSlot>) {
@@ -326,11 +346,13 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         self.shared.with_session(|session| session.abandon());
-        while self.carry_out().is_some() {}
+        self.carry_out();
     }
 }
 
 const SMALLEST_READ: usize = 4 * 1024;
+/// For a few replies that come one at a time.
+const LEAST_ROOM: usize = 512;
 const LARGEST_READ: usize = 64 * 1024;
 /// A buffer that grew beyond this is not kept once it is empty.
 const LARGEST_KEPT: usize = 256 * 1024;

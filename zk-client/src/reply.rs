@@ -50,6 +50,16 @@ enum ReplyState {
     Taken,
 }
 
+impl ReplyState {
+    /// Why there is no answer, nor will be.
+    fn error(self) -> Error {
+        match self {
+            Self::Refused(error) => error,
+            Self::Due(_) | Self::Taken => Error::Closed,
+        }
+    }
+}
+
 impl<T> Reply<T> {
     pub(crate) fn due(receiver: ReplyReceiver, about: About, read: ReadReply<T>) -> Self {
         Self { state: ReplyState::Due(receiver), about, read }
@@ -65,16 +75,13 @@ impl<T> Future for Reply<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // A driver ends only after it has answered everything.
-        let outcome = match &mut self.state {
-            ReplyState::Due(receiver) => {
-                ready!(Pin::new(receiver).poll(cx)).unwrap_or(Err(Failure::Closed))
-            }
-            ReplyState::Refused(_) | ReplyState::Taken => Err(Failure::Closed),
+        let ReplyState::Due(receiver) = &mut self.state else {
+            let refused = std::mem::replace(&mut self.state, ReplyState::Taken);
+            return Poll::Ready(Err(refused.error()));
         };
-        if let ReplyState::Refused(error) = std::mem::replace(&mut self.state, ReplyState::Taken) {
-            return Poll::Ready(Err(error));
-        }
+        // A driver ends only after it has answered everything.
+        let outcome = ready!(Pin::new(receiver).poll(cx)).unwrap_or(Err(Failure::Closed));
+        self.state = ReplyState::Taken;
         let answer = match outcome {
             Ok(answer) => Ok(answer),
             Err(Failure::Server(code)) => Err(code),

@@ -38,19 +38,23 @@ struct Inner {
     session: ClientSession,
     /// The driver, while it sleeps.
     sleeper: Option<Waker>,
-    /// Whether a handle has used the session since the driver last looked.
+    /// Whether a handle has used the session since the driver last took its outputs.
     touched: bool,
 }
 
 /// Whether the driver may sleep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Doze {
     /// No: there is something to look at.
     Awake,
-    /// Yes, until the replies come that are due.
-    Waiting,
-    /// Yes, and no reply is due.
-    AtRest,
+    /// No: there is this to do, at least.
+    Output(Output<ReplySlot, WatchSlot>),
+    /// Yes, until something comes, or that time.
+    Until {
+        due: Option<StdInstant>,
+        /// Whether no request is under way.
+        at_rest: bool,
+    },
 }
 
 /// Where the reply to a request goes.
@@ -232,25 +236,26 @@ impl SharedSession {
         input(&mut self.lock().session)
     }
 
-    /// Swaps `tasks`, which must be empty, for all outputs but the one that says that there are no
-    /// more, and returns that.
-    pub(crate) fn take_outputs(
-        &self,
-        tasks: &mut VecDeque<Output<ReplySlot, WatchSlot>>,
-    ) -> Output<ReplySlot, WatchSlot> {
+    /// Swaps `tasks`, which must be empty, for all outputs; tells whether no more will come.
+    pub(crate) fn take_outputs(&self, tasks: &mut VecDeque<Output<ReplySlot, WatchSlot>>) -> bool {
         let mut inner = self.lock();
+        inner.touched = false;
         inner.session.take_outputs(tasks);
-        inner.session.poll_output()
+        inner.session.ended().is_some()
     }
 
-    /// Lets the driver sleep, unless a handle has used the session since it last tried to.
+    /// Lets the driver sleep, unless a handle has used the session since it last took outputs.
     pub(crate) fn doze(&self, cx: &Context<'_>) -> Doze {
         let mut inner = self.lock();
-        if std::mem::take(&mut inner.touched) {
+        if inner.touched {
             return Doze::Awake;
         }
+        let due = match inner.session.poll_output() {
+            Output::Wait(due) => due.map(|(due, _)| due),
+            output => return Doze::Output(output),
+        };
         inner.sleeper = Some(cx.waker().clone());
-        if inner.session.rest() { Doze::AtRest } else { Doze::Waiting }
+        Doze::Until { due, at_rest: inner.session.rest() }
     }
 
     pub(crate) fn announce(&self, state: SessionState) {

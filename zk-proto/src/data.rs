@@ -12,6 +12,7 @@ use crate::jute::{Decode, DecodeError, Encode, Reader};
 use crate::record;
 
 record! {
+    fixed
     /// The state of a node at one moment, 68 bytes on the wire.
     #[derive(Copy)]
     pub struct Stat {

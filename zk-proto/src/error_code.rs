@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::BytesMut;
 
-use crate::jute::{Decode, DecodeError, Encode, Reader};
+use crate::jute::{Decode, DecodeError, Encode, Fixed, Reader};
 
 macro_rules! error_codes {
     ($( $(#[$meta:meta])* $name:ident = $code:literal, $text:literal; )*) => {
@@ -153,6 +153,15 @@ impl Encode for ErrorCode {
 impl Decode for ErrorCode {
     fn decode(reader: &mut Reader) -> Result<Self, DecodeError> {
         i32::decode(reader).map(Self::from_code)
+    }
+}
+
+impl Fixed for ErrorCode {
+    const LENGTH: usize = i32::LENGTH;
+
+    #[inline]
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        i32::take(bytes).map(Self::from_code)
     }
 }
 

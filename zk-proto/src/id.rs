@@ -6,7 +6,7 @@ use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::jute::{Decode, DecodeError, Encode, Reader};
+use crate::jute::{Decode, DecodeError, Encode, Fixed, Reader};
 
 macro_rules! number {
     ($(#[$meta:meta])* $name:ident($inner:ty), $format:literal) => {
@@ -29,6 +29,15 @@ macro_rules! number {
         impl Decode for $name {
             fn decode(reader: &mut Reader) -> Result<Self, DecodeError> {
                 <$inner>::decode(reader).map(Self)
+            }
+        }
+
+        impl Fixed for $name {
+            const LENGTH: usize = <$inner as Fixed>::LENGTH;
+
+            #[inline]
+            fn take(bytes: &mut &[u8]) -> Option<Self> {
+                <$inner>::take(bytes).map(Self)
             }
         }
     };

@@ -52,11 +52,12 @@ pub fn validate(path: &str) -> Result<(), PathError> {
 /// Whether a path is certainly valid: printable ASCII, and no name begins with a dot.
 fn is_plain(path: &[u8]) -> bool {
     let ends = path.first() == Some(&b'/') && path.last() != Some(&b'/');
-    ends && path.windows(2).all(|pair| match pair {
-        [b'/', second] => matches!(second, b' '..=b'~') && !matches!(second, b'/' | b'.'),
-        [_, second] => matches!(second, b' '..=b'~'),
-        _ => false,
-    })
+    // Without a branch for each byte.
+    let (is_plain, _) = path.iter().fold((true, b' '), |(is_plain, before), byte| {
+        let begins_badly = (before == b'/') & ((*byte == b'/') | (*byte == b'.'));
+        (is_plain & matches!(byte, b' '..=b'~') & !begins_badly, *byte)
+    });
+    ends & is_plain
 }
 
 fn find_broken_rule(path: &str) -> Result<(), PathError> {

@@ -335,13 +335,13 @@ impl Client {
         about: About,
         read: ReadReply<T>,
     ) -> Reply<T> {
-        let sent = request.and_then(|request| {
-            let receiver = self.handle.shared.submit(self.bound, &request, None)?;
-            Ok((receiver, request))
-        });
-        match sent {
-            Ok((receiver, request)) => Reply::due(receiver, about.asked(request), read),
-            Err(error) => Reply::refused(error, about, read),
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => return Reply::refused(error, about, read),
+        };
+        match self.handle.shared.submit(self.bound, &request, None) {
+            Ok(receiver) => Reply::due(receiver, about.asked(request), read),
+            Err(error) => Reply::refused(error.into(), about, read),
         }
     }
 

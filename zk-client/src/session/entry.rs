@@ -1,6 +1,6 @@
 //! One request on its way, and what is to become of it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use zk_proto::message::{ExistsRequest, GetChildren2Request, GetChildrenRequest, GetDataRequest};
 use zk_proto::op::Request;
@@ -16,8 +16,9 @@ pub(super) struct Entry<T, W> {
     /// Whether it is to set a one-shot watch.
     pub(super) asks_for_watch: bool,
     pub(super) purpose: Purpose<T, W>,
-    /// `None` for our own requests, which the silence timer watches over.
-    pub(super) deadline: Option<Instant>,
+    /// When it was submitted, from which all deadlines are equally far. `None` for our own
+    /// requests, which the silence timer watches over.
+    pub(super) asked: Option<Instant>,
     /// Whether the shell has taken it on a connection that was lost.
     pub(super) sent: bool,
 }
@@ -43,10 +44,10 @@ impl<T, W> Entry<T, W> {
     pub(super) const fn new(
         request: &Request,
         purpose: Purpose<T, W>,
-        deadline: Option<Instant>,
+        asked: Option<Instant>,
     ) -> Self {
         let asks_for_watch = watch_wanted(request).is_some();
-        Self { op: request.op_code(), asks_for_watch, purpose, deadline, sent: false }
+        Self { op: request.op_code(), asks_for_watch, purpose, asked, sent: false }
     }
 }
 
@@ -55,8 +56,12 @@ impl<T: Ticket, W: Ticket> Entry<T, W> {
         matches!(self.purpose, Purpose::Close)
     }
 
-    pub(super) fn is_overdue(&self, now: Instant) -> bool {
-        self.deadline.is_some_and(|deadline| deadline <= now)
+    pub(super) fn deadline(&self, request_timeout: Duration) -> Option<Instant> {
+        self.asked.map(|asked| asked + request_timeout)
+    }
+
+    pub(super) fn is_overdue(&self, now: Instant, request_timeout: Duration) -> bool {
+        self.deadline(request_timeout).is_some_and(|deadline| deadline <= now)
     }
 
     pub(super) fn is_abandoned(&self) -> bool {

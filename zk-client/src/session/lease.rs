@@ -64,6 +64,8 @@ pub(super) struct LeaseClock {
     heard: Option<Instant>,
     /// Signs of life on this connection, the oldest first.
     signs: VecDeque<Sign>,
+    /// A sign of life that was sent before this is as good as the last one.
+    next_sign: Option<Instant>,
     proven: Option<Instant>,
 }
 
@@ -98,19 +100,20 @@ impl LeaseClock {
         let known = self.timeout > Duration::ZERO;
         self.timeout = if known { self.timeout.min(timeout) } else { timeout };
         self.heard = Some(sent);
-        self.signs.clear();
+        self.forget_signs();
     }
 
     /// A request that the server takes for a sign of life was answered.
     pub(super) fn answered(&mut self, sent: Instant, now: Instant) {
-        let apart = self.lag() / SIGNS_IN_A_LAG;
-        if self.signs.back().is_some_and(|last| sent < last.sent + apart) {
+        // This is asked for every reply.
+        if self.next_sign.is_some_and(|next| sent < next) {
             return;
         }
         if self.signs.len() >= MOST_SIGNS {
             self.signs.pop_front();
         }
         self.signs.push_back(Sign { sent, answered: now });
+        self.next_sign = Some(sent + self.lag() / SIGNS_IN_A_LAG);
     }
 
     /// A write was answered that went through the leader and was committed.
@@ -126,7 +129,12 @@ impl LeaseClock {
     /// The next connection may be to a server that knows of nothing so far.
     pub(super) fn connection_lost(&mut self) {
         self.heard = None;
+        self.forget_signs();
+    }
+
+    fn forget_signs(&mut self) {
         self.signs.clear();
+        self.next_sign = None;
     }
 
     /// There is no session any more, or never was.

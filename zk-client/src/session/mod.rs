@@ -266,8 +266,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         purpose: Purpose<T, W>,
         limit: usize,
     ) -> Result<(), SubmitError> {
-        let deadline = Some(now + self.options.request_timeout);
-        let entry = Entry::new(request, purpose, deadline);
+        let entry = Entry::new(request, purpose, Some(now));
         self.put(now, entry, request, limit)
     }
 

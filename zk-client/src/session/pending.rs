@@ -252,11 +252,10 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         self.in_flight.front().filter(|_| self.untaken < self.in_flight.len())
     }
 
-    /// What the oldest request in flight asks for, and a time at which it was not sent yet: that of
-    /// its submission, from which all deadlines are equally far. `None` for those that have none.
-    pub(super) fn oldest_asked(&self, request_timeout: Duration) -> Option<(OpCode, Instant)> {
+    /// What the oldest request in flight asks for, and when it was submitted, if anybody did.
+    pub(super) fn oldest_asked(&self) -> Option<(OpCode, Instant)> {
         let entry = self.oldest_sent()?.entry.as_ref()?;
-        Some((entry.op, entry.deadline?.checked_sub(request_timeout)?))
+        Some((entry.op, entry.asked?))
     }
 
     /// Ends the oldest request in flight with a reply, whose body may be none that can be had.
@@ -426,19 +425,27 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
     /// Fails what has waited for too long.
     ///
     /// All deadlines are equally far from submission, so the order of submission is their order.
-    pub(super) fn fail_overdue(&mut self, now: Instant, outputs: &mut Outputs<T, W>) {
+    pub(super) fn fail_overdue(
+        &mut self,
+        now: Instant,
+        request_timeout: Duration,
+        outputs: &mut Outputs<T, W>,
+    ) {
         for in_flight in self.in_flight.iter_mut().skip(self.overdue) {
-            let deadline = in_flight.entry.as_ref().and_then(|entry| entry.deadline);
+            let deadline =
+                in_flight.entry.as_ref().and_then(|entry| entry.deadline(request_timeout));
             if deadline.is_some_and(|deadline| deadline > now) {
                 break;
             }
             self.overdue += 1;
-            if let Some(entry) = in_flight.entry.take_if(|entry| entry.is_overdue(now)) {
+            if let Some(entry) =
+                in_flight.entry.take_if(|entry| entry.is_overdue(now, request_timeout))
+            {
                 // Not written yet is no excuse: its bytes still stand among those to be taken.
                 entry.fail(Failure::Timeout(Delivery::Unknown), outputs);
             }
         }
-        while let Some(entry) = self.waiting.pop_overdue(now) {
+        while let Some(entry) = self.waiting.pop_overdue(now, request_timeout) {
             let delivery = if entry.sent { Delivery::Unknown } else { Delivery::NotSent };
             entry.fail(Failure::Timeout(delivery), outputs);
         }
@@ -455,12 +462,11 @@ impl<T: Ticket, W: Ticket> Pending<T, W> {
         }
     }
 
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self, request_timeout: Duration) -> Option<Instant> {
         let in_flight =
-            self.in_flight.iter().skip(self.overdue).find_map(|sent| sent.entry.as_ref()?.deadline);
-        let waiting = self.waiting.entries.front();
-        let waiting = waiting.and_then(|queued| queued.entry.deadline);
-        in_flight.into_iter().chain(waiting).min()
+            self.in_flight.iter().skip(self.overdue).find_map(|sent| sent.entry.as_ref()?.asked);
+        let waiting = self.waiting.entries.front().and_then(|queued| queued.entry.asked);
+        Some(in_flight.into_iter().chain(waiting).min()? + request_timeout)
     }
 }
 
@@ -481,9 +487,9 @@ impl<T: Ticket, W: Ticket> Waiting<T, W> {
         self.entries.push_back(queued);
     }
 
-    fn pop_overdue(&mut self, now: Instant) -> Option<Entry<T, W>> {
+    fn pop_overdue(&mut self, now: Instant, request_timeout: Duration) -> Option<Entry<T, W>> {
         let front = self.entries.front();
-        front.filter(|queued| queued.entry.is_overdue(now))?;
+        front.filter(|queued| queued.entry.is_overdue(now, request_timeout))?;
         let Queued { entry, body } = self.entries.pop_front()?;
         self.bytes -= HEADER + body.len();
         Some(entry)

@@ -37,9 +37,8 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         };
         serving.last_proof = now;
         serving.last_sent = now;
-        let deadline = Some(now + self.options.request_timeout);
         let request = proof();
-        let entry = Entry::new(&request, Purpose::Prove, deadline);
+        let entry = Entry::new(&request, Purpose::Prove, Some(now));
         // It is far below any limit, so that it is not refused.
         let _ = self.pending.send(entry, &request, usize::MAX);
     }

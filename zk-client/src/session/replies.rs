@@ -147,8 +147,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     ) -> Result<(), Trouble> {
         let zxid = header.zxid;
         // Nobody but its server knows a throw-away session, whatever that server says.
-        let request_timeout = self.options.request_timeout;
-        let asked = self.pending.oldest_asked(request_timeout).filter(|_| !self.is_throw_away());
+        let asked = self.pending.oldest_asked().filter(|_| !self.is_throw_away());
         let proof = asked.filter(|(op, _)| is_committed(*op, &header, body.as_ref().ok()));
         let completed =
             self.pending.complete(header, body, &mut self.watches, &mut self.outputs)?;

@@ -15,7 +15,7 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
     /// Time has passed; whatever is due is done.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.auth.fail_overdue(now, &mut self.outputs);
-        self.pending.fail_overdue(now, &mut self.outputs);
+        self.pending.fail_overdue(now, self.options.request_timeout, &mut self.outputs);
         self.close_overdue(now);
         self.watches.fail_overdue(now, &mut self.outputs);
         self.send_due(now);
@@ -69,7 +69,8 @@ impl<T: Ticket, W: Ticket> Session<T, W> {
         let moving = self.next_move().map(|due| (due, Timer::Move));
         let waiting = self.auth.next_deadline().into_iter().chain(self.watches.next_deadline());
         let waiting = waiting.chain(self.leaving_deadline());
-        let deadlines = self.pending.next_deadline().into_iter().chain(waiting);
+        let pending = self.pending.next_deadline(self.options.request_timeout);
+        let deadlines = pending.into_iter().chain(waiting);
         let proof = self.next_proof().map(|due| (due, Timer::Proof));
         let request =
             deadlines.map(|deadline| (deadline, Timer::Request)).min_by_key(|(due, _)| *due);

@@ -9,11 +9,13 @@
 //! bytes that are really there. Bytes behind the last field are ignored, as Java's reader does.
 
 mod error;
+mod fixed;
 mod reader;
 mod text;
 mod value;
 
 pub use error::{DecodeError, DecodeProblem};
+pub(crate) use fixed::Fixed;
 pub use reader::Reader;
 
 use bytes::BytesMut;
@@ -59,6 +61,48 @@ macro_rules! record {
         impl $crate::Decode for $name {
             fn decode(reader: &mut $crate::jute::Reader) -> Result<Self, $crate::DecodeError> {
                 let _ = &reader;
+                Ok(Self {
+                    $( $field: $crate::Decode::decode(reader)
+                        .map_err(|error| error.at(stringify!($name), stringify!($field)))?, )*
+                })
+            }
+        }
+    };
+    // Of fields of a fixed length only. One by one, they are read to say which of them is cut off.
+    (
+        fixed
+        $(#[$meta:meta])*
+        $visibility:vis struct $name:ident {
+            $( $(#[$field_meta:meta])* $field:ident : $type:ty ),* $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        $visibility struct $name {
+            $( $(#[$field_meta])* $visibility $field: $type, )*
+        }
+
+        impl $crate::Encode for $name {
+            fn encode(&self, out: &mut ::bytes::BytesMut) {
+                $( $crate::Encode::encode(&self.$field, out); )*
+            }
+        }
+
+        impl $crate::jute::Fixed for $name {
+            const LENGTH: usize = 0 $( + <$type as $crate::jute::Fixed>::LENGTH )*;
+
+            #[inline]
+            fn take(bytes: &mut &[u8]) -> Option<Self> {
+                Some(Self { $( $field: $crate::jute::Fixed::take(bytes)?, )* })
+            }
+        }
+
+        impl $crate::Decode for $name {
+            #[inline]
+            fn decode(reader: &mut $crate::jute::Reader) -> Result<Self, $crate::DecodeError> {
+                if let Some(value) = reader.fixed() {
+                    return Ok(value);
+                }
                 Ok(Self {
                     $( $field: $crate::Decode::decode(reader)
                         .map_err(|error| error.at(stringify!($name), stringify!($field)))?, )*

@@ -4,6 +4,7 @@ use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 
 use super::error::{DecodeError, DecodeProblem};
+use super::fixed::Fixed;
 use super::text;
 
 /// Reads jute values from the front of one message.
@@ -74,6 +75,16 @@ impl Reader {
         // There are as many bytes, so that it cannot wrap.
         self.position = self.position.wrapping_add(N);
         Ok(*array)
+    }
+
+    /// A value of a fixed length; `None`, and nothing is read, when there are too few bytes.
+    #[inline]
+    pub(crate) fn fixed<T: Fixed>(&mut self) -> Option<T> {
+        let rest = self.message.get(self.position..)?;
+        let value = T::take(&mut rest.get(..T::LENGTH)?)?;
+        // There are as many bytes, so that it cannot wrap.
+        self.position = self.position.wrapping_add(T::LENGTH);
+        Some(value)
     }
 
     /// A length-prefixed run of bytes; −1 is null.

@@ -13,6 +13,7 @@ record! {
 }
 
 record! {
+    fixed
     /// Stands before every reply but the first of a connection, and before every watch event.
     pub struct ReplyHeader {
         /// The request this answers, or [`Xid::NOTIFICATION`].
