@@ -21,6 +21,7 @@ mod start;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -50,11 +51,14 @@ enum What {
         #[arg(long)]
         server: Option<PathBuf>,
     },
-    /// Memory of an idle session, in the client and in the server
+    /// Memory of an idle session, in the client and in the server; what connecting and idling cost
     Sessions {
         /// How many sessions
         #[arg(long, default_value_t = 1000)]
         clients: usize,
+        /// For how many seconds they do nothing; a ping of each is due every ten
+        #[arg(long, default_value_t = 20)]
+        idle: u64,
     },
     /// Other clients beside ours: CPU, time, allocations and system calls per read, memory, watches
     #[cfg(feature = "peers")]
@@ -98,7 +102,7 @@ pub fn run() -> Result<(), Failure> {
         What::Work(work) => gets::work(&work),
         What::Start { rounds } => start::run(rounds),
         What::Footprint { server } => footprint::run(server),
-        What::Sessions { clients } => sessions::run(clients),
+        What::Sessions { clients, idle } => sessions::run(clients, Duration::from_secs(idle)),
         #[cfg(feature = "peers")]
         What::Compare(options) => compare::run(&options),
         #[cfg(feature = "peers")]

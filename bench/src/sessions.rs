@@ -1,13 +1,16 @@
-//! Memory of an idle session, in the client and in the server.
+//! Memory of an idle session, in the client and in the server, and what connecting and idling cost.
+
+use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Handle};
+use tokio::time::Instant;
 use zk_client::Client;
 
 use crate::memory::Occupied;
-use crate::{Failure, child, memory};
+use crate::{Failure, child, cpu, memory};
 
-pub(crate) fn run(clients: usize) -> Result<(), Failure> {
+pub(crate) fn run(clients: usize, idle: Duration) -> Result<(), Failure> {
     allow_sockets()?;
     let (server, address) = child::server()?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -15,9 +18,15 @@ pub(crate) fn run(clients: usize) -> Result<(), Failure> {
         // What the first ones set up is not the price of one more.
         let early = connect(&address, EARLY).await?;
         let before = State::now(server.id())?;
+        let (begun, used) = (Instant::now(), cpu::own()?);
         let late = connect(&address, clients).await?;
+        let connected = (begun.elapsed(), cpu::own()?.saturating_sub(used));
         let after = State::now(server.id())?;
         report(clients, &before, &after);
+        report_connects(clients, connected);
+        let (begun, used) = (Instant::now(), cpu::own()?);
+        tokio::time::sleep(idle).await;
+        report_idling(clients + EARLY, begun.elapsed(), cpu::own()?.saturating_sub(used));
         drop((early, late));
         Ok(())
     })
@@ -63,6 +72,21 @@ fn report(clients: usize, before: &State, after: &State) {
     );
     println!("tasks in the client  : {:5.1} per session", tasks as f64 / clients as f64);
     println!("threads in the client: {}, on a current-thread runtime", after.client.threads);
+}
+
+fn report_connects(clients: usize, (took, used): (Duration, Duration)) {
+    let each = |time: Duration| time.as_secs_f64() * 1e6 / clients as f64;
+    let (took, used) = (each(took), each(used));
+    println!("one connect          : {took:5.0} µs, {used:5.0} µs of CPU in the client");
+}
+
+/// With a session timeout of 30 s, each sends a ping every 10 s.
+fn report_idling(clients: usize, took: Duration, used: Duration) {
+    let of_thousand = used.as_secs_f64() * 1e3 / took.as_secs_f64() * 1e3 / clients as f64;
+    println!(
+        "CPU of idling        : {of_thousand:5.2} ms each second for 1,000 sessions, in {:.0} s",
+        took.as_secs_f64()
+    );
 }
 
 /// Each session is a socket here, and one in the server, which inherits the limit.
