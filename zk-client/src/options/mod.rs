@@ -1,30 +1,23 @@
-//! How a client is made.
+//! How a client is made: what it is told before it connects; `connecting` has what happens then.
+
+mod connecting;
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout_at};
-#[cfg(feature = "sasl")]
-use uuid::Uuid;
+use zk_proto::ByteString;
 use zk_proto::frame::DEFAULT_MAX_FRAME;
 use zk_proto::message::{AuthPacket, Secret};
-use zk_proto::{ByteString, ErrorCode};
 
 use crate::client::Client;
-use crate::connect_string::ConnectString;
-use crate::driver;
 use crate::ensemble_config::ConfigPort;
-use crate::error::{Delivery, Error};
+use crate::error::Error;
 use crate::resolver::{Resolve, SystemResolver};
 #[cfg(feature = "sasl")]
 use crate::sasl::DigestMd5;
 use crate::saved_session::SavedSession;
-use crate::session::{LONGEST_REQUEST_TIMEOUT, Session, SessionOptions};
-use crate::shared_session::SharedSession;
-use crate::state::SessionState;
+use crate::session::SessionOptions;
 use crate::transport::{Connect, TcpConnector};
 
 /// What a client does when the ensemble has ended its session, which it does when it has not heard
@@ -170,7 +163,7 @@ impl ClientBuilder {
     /// Whether a server that has lost its ensemble will do, as long as no other one is found: it
     /// answers reads, which may be old, and refuses writes. Default false: such servers are passed
     /// over. [`connect`](Self::connect) is content with one, too; see
-    /// [`SessionState::ConnectedReadOnly`].
+    /// [`SessionState::ConnectedReadOnly`](crate::SessionState::ConnectedReadOnly).
     ///
     /// The session on such a server is a throw-away. Once the client has a session of the ensemble,
     /// it does not go to read-only servers any more: they could not keep it alive.
@@ -268,7 +261,7 @@ impl ClientBuilder {
 
     /// Who this client is, by SASL. Credentials, watches and requests wait until server and client
     /// have proven each other that they know the password; so does the state
-    /// [`Connected`](SessionState::Connected). If they have not, the client ends with
+    /// [`Connected`](crate::SessionState::Connected). If they have not, the client ends with
     /// [`Error::AuthFailed`], which says why. Neither logs nor `Debug` show the password.
     ///
     /// In ACLs the user has the scheme `sasl`: `Id { scheme: Some("sasl".into()), .. }`.
@@ -302,7 +295,7 @@ impl ClientBuilder {
 
     /// Goes on with a session that another client [has left](Client::detach), or has lost: its
     /// ephemeral nodes are those of this client. The first
-    /// [`SessionState::Connected`] then tells of [`SessionContinuity::Same`].
+    /// [`SessionState::Connected`](crate::SessionState::Connected) then tells of [`SessionContinuity::Same`].
     ///
     /// A session that is over, or another password than its own, is an expired session: by
     /// [`on_expiry`](Self::on_expiry), [`connect`](Self::connect) fails with
@@ -338,75 +331,8 @@ impl ClientBuilder {
     ///
     /// # Cancel safety
     /// Dropping the future ends the attempt; a session that was just granted is closed.
-    pub async fn connect(mut self) -> Result<Client, Error> {
-        let ConnectString { hosts, chroot } = self.connect_string.parse()?;
-        let runtime = Handle::try_current()
-            .map_err(|_| Error::Connect { reason: "not within a tokio runtime".into() })?;
-        self.session.seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
-        let limit = self.connect_timeout.unwrap_or(self.session.request_timeout);
-        let limit = limit.min(LONGEST_REQUEST_TIMEOUT);
-        self.session.wants_addresses = self.connector.wants_addresses();
-        let now = Instant::now().into_std();
-        let mut session = Session::new(self.session, hosts, now);
-        if let Some(saved) = self.resumed {
-            session.resume(saved);
-        }
-        for credential in self.credentials {
-            session.add_auth(now, credential, None)?;
-        }
-        #[cfg(feature = "sasl")]
-        if let Some(who) = self.sasl {
-            // Nonces are never repeated, so not even a run with a seed has them from it.
-            session.use_sasl(who, Uuid::new_v4().into_bytes());
-        }
-        let shared = Arc::new(SharedSession::new(session));
-        let client = Client::new(Arc::clone(&shared), chroot, runtime.clone());
-        runtime.spawn(driver::run(Arc::clone(&shared), self.connector, self.resolver));
-        let mut state = client.state();
-        let connected = state.wait_for(|state| *state != SessionState::Connecting);
-        let deadline = Instant::now() + limit;
-        if matches!(timeout_at(deadline, connected).await, Ok(Ok(state)) if !state.is_over()) {
-            if let Some(port) = self.follow {
-                client.follow_config(port);
-            }
-            let looked = timeout_at(deadline, client.look_for_chroot(self.missing_chroot)).await;
-            let late = Error::Timeout { delivery: Delivery::Unknown };
-            return looked.unwrap_or(Err(late)).map(|()| client);
-        }
-        match shared.state() {
-            SessionState::AuthFailed { reason } => return Err(Error::AuthFailed { reason }),
-            SessionState::Expired => return Err(Error::SessionExpired),
-            _ => {}
-        }
-        let reason = shared.last_trouble().unwrap_or_else(|| "no answer in time".into());
-        Err(Error::Connect { reason })
-    }
-}
-
-impl Client {
-    async fn look_for_chroot(&self, missing: MissingChroot) -> Result<(), Error> {
-        let path = self.server_path("/")?;
-        // The root of the server is always there.
-        let missing = if &*path == "/" { MissingChroot::Ignore } else { missing };
-        match missing {
-            MissingChroot::Ignore => Ok(()),
-            MissingChroot::Create => self.create_chroot(&path).await,
-            MissingChroot::Fail => {
-                // Another server may not show yet what was made just before.
-                let synced = self.sync("/").send();
-                let found = self.exists("/").send();
-                synced.await?;
-                found.await?.map(|_| ()).ok_or(Error::NoChroot { path })
-            }
-        }
-    }
-
-    async fn create_chroot(&self, path: &str) -> Result<(), Error> {
-        let create = self.whole().create(path, "").with_parents().idempotent().await;
-        match create {
-            Err(error) if error.code() == Some(ErrorCode::NodeExists) => Ok(()),
-            created => created.map(|_| ()),
-        }
+    pub async fn connect(self) -> Result<Client, Error> {
+        self.establish().await
     }
 }
 
