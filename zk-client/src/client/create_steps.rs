@@ -20,13 +20,22 @@ use crate::reply::Reply;
 pub struct CreateSteps<'a> {
     create: Create<'a>,
     parents: Option<Parents>,
-    protected: bool,
+    protected: Option<Prefix>,
     idempotent: bool,
 }
 
+/// What a protected node's name begins with.
+#[derive(Clone, Debug)]
+enum Prefix {
+    /// As Curator does it: `_c_<uuid>-`.
+    Curators,
+    /// Something else that nobody else has.
+    Own(String),
+}
+
 impl<'a> Create<'a> {
-    const fn in_steps(self) -> CreateSteps<'a> {
-        CreateSteps { create: self, parents: None, protected: false, idempotent: false }
+    fn in_steps(self) -> CreateSteps<'a> {
+        CreateSteps { create: self, parents: None, protected: None, idempotent: false }
     }
 
     /// Also creates the parents that are missing, as persistent nodes without data.
@@ -52,6 +61,11 @@ impl<'a> Create<'a> {
     #[doc(alias = "withProtection")]
     pub fn protected(self) -> CreateSteps<'a> {
         self.in_steps().protected()
+    }
+
+    /// Finds the node again by a prefix of the caller's. See [`CreateSteps::protected_as`].
+    pub fn protected_as(self, prefix: impl Into<String>) -> CreateSteps<'a> {
+        self.in_steps().protected_as(prefix)
     }
 
     /// Takes a node that is there as it should be for its own. See [`CreateSteps::idempotent`].
@@ -91,8 +105,16 @@ impl CreateSteps<'_> {
     /// [`Janitor`] finds and deletes in the background what may have been created, as long as the
     /// session lives.
     #[doc(alias = "withProtection")]
-    pub const fn protected(mut self) -> Self {
-        self.protected = true;
+    pub fn protected(mut self) -> Self {
+        self.protected = Some(Prefix::Curators);
+        self
+    }
+
+    /// As [`protected`](Self::protected), with a prefix of the caller's, for layouts of other
+    /// libraries. It has to be one that no other node there has, or will have: make it of a UUID,
+    /// anew for each call.
+    pub fn protected_as(mut self, prefix: impl Into<String>) -> Self {
+        self.protected = Some(Prefix::Own(prefix.into()));
         self
     }
 
@@ -138,8 +160,11 @@ impl CreateSteps<'_> {
         let parent = if parent.is_empty() { "/" } else { parent };
         let mut path = create.path.to_owned();
         let mut protection = None;
-        if protected {
-            let prefix = format!("_c_{}-", Uuid::new_v4());
+        if let Some(prefix) = protected {
+            let prefix = match prefix {
+                Prefix::Curators => format!("_c_{}-", Uuid::new_v4()),
+                Prefix::Own(prefix) => prefix,
+            };
             path = join(parent, &format!("{prefix}{name}"));
             let item =
                 Item::FindAndDelete { parent: client.server_path(parent)?, prefix: prefix.clone() };

@@ -1,7 +1,10 @@
 //! Deletes the nodes that nobody waits for any more: of dropped values and dropped futures, and
-//! those whose deletion must not be given up.
+//! those whose deletion must not be given up; and the clean-up that takes more than a deletion.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -41,14 +44,28 @@ pub(super) struct Todo {
     pending: watch::Sender<usize>,
 }
 
-/// A node to be deleted, by paths of the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A node to be deleted, by paths of the server, or what else there is to be done.
+#[derive(Clone, Debug)]
 pub(super) enum Item {
     /// Its path is known.
     /// Bound to a generation, it is of no concern in the next one.
     Delete { path: ByteString, version: Version, bound: Option<Generation> },
     /// It may or may not have been created; its name would start so.
     FindAndDelete { parent: ByteString, prefix: String },
+    /// Several steps, through a handle that sees what the one saw that they were given through.
+    Errand { run: Errand, chroot: Chroot, bound: Option<Generation> },
+}
+
+/// Steps that can be begun anew.
+#[derive(Clone)]
+pub(super) struct Errand(Arc<dyn Fn(Client) -> ErrandRun + Send + Sync>);
+
+type ErrandRun = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+impl fmt::Debug for Errand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Errand")
+    }
 }
 
 impl Janitor {
@@ -70,13 +87,13 @@ impl Janitor {
         Self { todo: Arc::clone(todo), chroot: client.chroot.clone(), bound: client.bound }
     }
 
-    /// How many nodes wait to be deleted.
+    /// How many nodes wait to be deleted, and errands to be done.
     #[must_use]
     pub fn pending(&self) -> usize {
         *self.todo.pending.borrow()
     }
 
-    /// Waits until nothing is left to delete. There is no deadline: without a connection this
+    /// Waits until nothing is left to do. There is no deadline: without a connection this
     /// waits for one, and no longer than the session lives.
     ///
     /// # Cancel safety
@@ -100,7 +117,42 @@ impl Janitor {
         self.take_over(Item::Delete { path, version: Version::ANY, bound: self.bound })
     }
 
-    /// Takes over a node. Never blocks, and works without a runtime.
+    /// Does in the background what takes several steps. Never blocks, so that a `Drop` may call it,
+    /// on any thread.
+    ///
+    /// The errand gets a handle like the one that this janitor is [of](Self::of), and is begun anew,
+    /// after a pause, until it succeeds, or fails with what another attempt would not change: a
+    /// refusal of the server, or the end of the session. So it must be one that can be done twice:
+    /// after [`Error::outcome_unknown`] a part of it may have been carried out.
+    ///
+    /// Errands of a session run one after the other, and deletions wait for them: one must end. It
+    /// counts in [`pending`](Self::pending) until then. What it owns is dropped with it, so a
+    /// `Client` in it keeps the session open for as long.
+    ///
+    /// ```no_run
+    /// # use zk_client::{Client, Janitor, Version};
+    /// # fn give_back(client: &Client) -> Result<(), zk_client::Error> {
+    /// // The item and the mark on it go together, or not at all.
+    /// Janitor::of(client).errand(|client| async move {
+    ///     let both = client.multi().delete("/marks/7", Version::ANY).delete("/items/7", Version::ANY);
+    ///     both.commit().await.map(|_| ())
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::TooManyRequests`] when 100,000 nodes and errands wait already.
+    pub fn errand<F, R>(&self, errand: F) -> Result<(), Error>
+    where
+        F: Fn(Client) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let run = Errand(Arc::new(move |client| Box::pin(errand(client))));
+        let (chroot, bound) = (self.chroot.clone(), self.bound);
+        self.take_over(Item::Errand { run, chroot, bound })
+    }
+
+    /// Takes over a node or an errand. Never blocks, and works without a runtime.
     fn take_over(&self, item: Item) -> Result<(), Error> {
         if let Some(items) = self.todo.lock().as_mut() {
             if items.len() >= MOST_ITEMS {
@@ -198,6 +250,11 @@ async fn clean(client: &Client, items: Vec<Item>) -> Vec<Item> {
                 let listed = client.children(parent).send();
                 (item, Begun::Looking(synced, listed))
             }
+            Item::Errand { run, chroot, bound } => {
+                let client = Client { chroot: chroot.clone(), bound: *bound, ..client.clone() };
+                let run = run.clone();
+                (item, Begun::Errand(run, client))
+            }
         })
         .collect();
     let mut again = Vec::new();
@@ -208,6 +265,7 @@ async fn clean(client: &Client, items: Vec<Item>) -> Vec<Item> {
                 Ok(()) => delete_found(client, &item, listed.await).await,
                 Err(error) => Err(error),
             },
+            Begun::Errand(Errand(run), client) => run(client).await,
         };
         if let Err(error) = outcome
             && !is_done(client, &error, &item)
@@ -221,6 +279,8 @@ async fn clean(client: &Client, items: Vec<Item>) -> Vec<Item> {
 enum Begun {
     Deleting(Reply<()>),
     Looking(Reply<()>, Reply<Vec<ByteString>>),
+    /// Not begun in fact: errands come one after the other.
+    Errand(Errand, Client),
 }
 
 async fn delete_found(
@@ -239,7 +299,10 @@ async fn delete_found(
 
 /// Whether to try again would be of no use.
 fn is_done(client: &Client, error: &Error, item: &Item) -> bool {
-    let bound = if let Item::Delete { bound, .. } = item { *bound } else { None };
+    let bound = match item {
+        Item::Delete { bound, .. } | Item::Errand { bound, .. } => *bound,
+        Item::FindAndDelete { .. } => None,
+    };
     if (Client { bound, ..client.clone() }).will_have_another_session(error) {
         return false;
     }
@@ -248,7 +311,7 @@ fn is_done(client: &Client, error: &Error, item: &Item) -> bool {
         Some(ErrorCode::NoNode | ErrorCode::BadVersion) => true,
         Some(ErrorCode::ThrottledOp) => false,
         Some(code) => {
-            tracing::warn!(?item, %code, "cannot delete a node");
+            tracing::warn!(?item, %code, "cannot clean up");
             true
         }
         None => error.is_session_over(),
