@@ -27,7 +27,6 @@ mod handshake;
 mod hostile;
 mod hosts;
 mod limits;
-mod lock;
 mod many;
 mod multi;
 mod multi_frames;
@@ -77,7 +76,6 @@ fn main() -> ExitCode {
         hostile::cases(),
         hosts::cases(),
         limits::cases(),
-        lock::cases(),
         many::cases(),
         multi::cases(),
         multi_frames::cases(),

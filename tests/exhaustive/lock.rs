@@ -43,7 +43,7 @@ async fn check(run: &Run, acquired: Option<Acquired>) {
             }
             if guard.ownership() == Ownership::Held {
                 let first = observer.contenders().await.unwrap().remove(0);
-                assert!(guard.path().ends_with(&first), "{first} is before {}", guard.path());
+                assert_eq!(guard.path(), first.path, "somebody is before it");
             } else {
                 assert!(run.is_session_over(), "{:?}", guard.ownership());
             }
@@ -83,7 +83,8 @@ fn a_lock_that_is_waited_for_is_got() {
         assert!(acquired.as_ref().ok().is_none_or(|guard| guard.token() > before));
         check(run, Some(acquired)).await;
     });
-    assert!(report.requests > 4, "{report:?}");
+    // A place, a look, and watches on two nodes: the event says the rest.
+    assert!(report.requests >= 4, "{report:?}");
 }
 
 #[test]

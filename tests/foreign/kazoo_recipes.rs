@@ -130,10 +130,9 @@ async fn a_lock_of_kazoo_is_ours_when_its_session_expires(stage: Stage) {
     let mut kazoo = stage.kazoo_on("shared_lock.py", "/kazoo-shared-3");
     kazoo.ask("acquire", &["acquired: True"]).await;
     let holder = lock.contenders().await.unwrap().remove(0);
-    let (_, stat) = client.get(&format!("/kazoo-shared-3/{holder}")).await.unwrap();
 
     let waiting = lock.enqueue().await.unwrap();
-    assert!(stage.server().expire_session(stat.ephemeral_owner));
+    assert!(stage.server().expire_session(holder.session));
     waiting.acquire().await.unwrap().release().await.unwrap();
     client.close().await.unwrap();
 }

@@ -8,6 +8,7 @@
 //! | [`raw`] | a connection without a client, to say what no client would |
 //! | [`request`] | requests for it, said in short |
 //! | [`exhaustive`] | breaks a scenario at every request and drops it at every poll |
+//! | [`seed`] | where chance comes from, told when a test fails |
 //! | [`certificates`] | an authority for one test, and what it signs |
 //! | [`run`] | runs cases, each with a server and a part of the tree of its own |
 //!
@@ -40,6 +41,7 @@ pub mod request;
 pub mod run;
 #[cfg(feature = "container")]
 pub mod secure_server;
+pub mod seed;
 pub mod server;
 
 pub use certificates::{Authority, Certified};
@@ -54,6 +56,7 @@ pub use real_server::RealServer;
 pub use run::{Case, main};
 #[cfg(feature = "container")]
 pub use secure_server::SecureServer;
+pub use seed::Seed;
 pub use server::TestServer;
 
 /// The code in the README is compiled and run.

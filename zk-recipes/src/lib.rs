@@ -2,11 +2,11 @@
 //!
 //! | recipe | what it is |
 //! |---|---|
-//! | [`lock::Lock`] | a fair lock without herd effect; Curator's `InterProcessMutex` |
+//! | [`lock::Lock`] | a fair lock without herd effect; Curator's `InterProcessMutex`, kazoo's `Lock` |
 //!
 //! All recipes stand on one engine: a sequential node with a unique name that is found again when
-//! the reply to its creation was lost, an [`Ownership`] that tells its holder when it is lost, and
-//! a [`Janitor`] that deletes what dropped futures leave behind.
+//! the reply to its creation was lost, a [`Held`] that tells its holder when it is lost and fences
+//! its writes, and a [`Janitor`] that deletes what dropped futures leave behind.
 //!
 //! ```no_run
 //! use zk_client::Client;
@@ -22,14 +22,21 @@
 //! # }
 //! ```
 
+mod codec;
 mod contender;
+mod dialect;
 mod error;
+mod held;
 pub mod lock;
-mod ownership;
+mod recipe_path;
+mod retry;
 
+pub use codec::{Codec, CodecError, Json, Raw, Utf8};
+pub use contender::listing::Contender;
+pub use dialect::{Dialect, Parents};
 pub use error::{RecipeError, ReleaseError};
+pub use held::{FencedMulti, FencingToken, Held, LostReason, Ownership, Released, SuspendPolicy};
 pub use lock::{Lock, LockGuard};
-pub use ownership::{FencingToken, LostReason, Ownership, Released};
 pub use zk_client::Janitor;
 
 /// The code in the README is compiled.

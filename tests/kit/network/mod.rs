@@ -1,5 +1,6 @@
 //! The way from a client to a server, with switches for what can go wrong on it.
 
+mod breaking;
 mod meter;
 mod stream;
 
@@ -10,6 +11,7 @@ use std::task::Waker;
 use zk_client::{Connect, Connecting, HostPort, connect_with};
 use zk_proto::{SessionId, Zxid};
 
+pub use breaking::break_things;
 use stream::FaultyStream;
 
 /// Opens connections to the server under test, whatever host is asked for.

@@ -1,7 +1,10 @@
 //! A place in a queue: an ephemeral sequential node with a unique name.
 //!
-//! [`order`] decides from a list of children who is first; [`protected`] makes the node so that
-//! it is found again when the reply to its creation was lost, and is never left behind.
+//! [`order`] decides from a list of children who is first; [`own_node`] makes the node so that it is
+//! found again when the reply to its creation was lost, and is never left behind; [`in_line`] waits
+//! until it is our turn; [`listing`] tells who else is there.
 
+pub(crate) mod in_line;
+pub(crate) mod listing;
 pub(crate) mod order;
-pub(crate) mod protected;
+pub(crate) mod own_node;

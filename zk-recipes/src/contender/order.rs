@@ -1,90 +1,199 @@
 //! Who is first: a decision about a list of names, made without IO.
 //!
-//! The layout is Curator's (`LockInternals`, `StandardLockInternalsDriver`): a contender of a lock
-//! is `_c_<uuid>-lock-<sequence>`, and the lowest sequence number holds. Children with other
-//! names are none of ours and are passed over.
+//! A contender is a child whose name ends with one of the kinds of a [`Rule`] and a sequence number;
+//! the lowest number is first. Children with other names are none of ours and are passed over
+//! (CURATOR-43).
+//!
+//! The server's counter is 32 bits wide and sticks, or runs over, at its end: then numbers repeat or
+//! turn negative, and only the transaction ids of the nodes tell their order.
 
+use zk_client::Zxid;
 use zk_client::path::parse_sequence;
+
+use crate::dialect::{Kind, Rule};
 
 /// Where one contender stands among the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place<'a> {
-    /// Before all others.
+    /// Nobody who is ahead stands in its way.
     First,
-    /// Right behind this one.
-    Behind(&'a str),
+    /// Behind others, of whom this one is the nearest.
+    Behind {
+        /// Its name.
+        ahead: &'a str,
+        /// Whether nobody else is ahead. As nobody can come between, it is then our turn when this
+        /// one has gone.
+        alone: bool,
+    },
     /// Not in the list.
     Gone,
-    /// The numbers do not tell who came first.
+    /// The numbers do not tell; see [`place_by_czxid`].
     Undecidable,
 }
 
-/// Finds the place of `own` among `children`.
-///
-/// The server's counter is 32 bits wide and sticks, or runs over, at its end: then numbers repeat
-/// or turn negative, and only the transaction ids of the nodes could tell their order. Rather
-/// than guess, such lists are [`Place::Undecidable`].
+/// Finds the place of `own` among `children` by their sequence numbers.
 pub(crate) fn place<'a>(
     children: impl IntoIterator<Item = &'a str>,
     own: &str,
-    kind: &str,
+    rule: &Rule,
 ) -> Place<'a> {
-    let Some(own_sequence) = sequence(own, kind) else {
+    let Some(own_sequence) = sequence_of(own, &rule.own) else {
         return Place::Gone;
     };
     let mut seen = false;
-    let mut before: Option<(i32, &str)> = None;
+    let mut before = Before::default();
     for name in children {
-        let Some(sequence) = sequence(name, kind) else {
-            continue;
-        };
         if name == own {
             seen = true;
             continue;
         }
-        if sequence == own_sequence || !ORDERED.contains(&sequence) {
+        let Some((kind, sequence)) = parse(name, &rule.blocking) else {
+            continue;
+        };
+        if !is_ordered(sequence) || (sequence == own_sequence && *kind == rule.own) {
             return Place::Undecidable;
         }
-        if sequence < own_sequence && before.is_none_or(|(nearest, _)| nearest < sequence) {
-            before = Some((sequence, name));
+        // Another kind with the same number is the other half of a downgrade (CURATOR-621): its
+        // owner is ours.
+        if sequence < own_sequence {
+            before.count(sequence, name);
         }
     }
-    match before {
-        _ if !seen => Place::Gone,
-        _ if !ORDERED.contains(&own_sequence) => Place::Undecidable,
-        Some((_, name)) => Place::Behind(name),
-        None => Place::First,
+    match seen {
+        false => Place::Gone,
+        true if !is_ordered(own_sequence) => Place::Undecidable,
+        true => before.place(),
     }
 }
 
-/// The contenders among `children`, the first one first.
+/// Finds the place of `own` where numbers alone do not tell: those that do come first, as they were
+/// given out before the others; the others stand in the order of the transactions that have created
+/// the nodes, and those of one transaction in the order of their numbers.
+///
+/// So a node keeps its place whoever looks, by this or by [`place`].
+pub(crate) fn place_by_czxid<'a>(
+    contenders: impl IntoIterator<Item = (&'a str, Zxid)>,
+    own: (&str, Zxid),
+    rule: &Rule,
+) -> Place<'a> {
+    let Some(own_key) = sequence_of(own.0, &rule.own).map(|sequence| key(sequence, own.1)) else {
+        return Place::Gone;
+    };
+    let mut seen = false;
+    let mut before = Before::default();
+    for (name, czxid) in contenders {
+        if name == own.0 {
+            seen = czxid == own.1;
+            continue;
+        }
+        let Some((_, sequence)) = parse(name, &rule.blocking) else {
+            continue;
+        };
+        let key = key(sequence, czxid);
+        if key < own_key {
+            before.count(key, name);
+        }
+    }
+    if seen { before.place() } else { Place::Gone }
+}
+
+pub(crate) type Key = (bool, i64, i32);
+
+/// What contenders are compared by. The distance to the end of the counter is negative before it and
+/// not behind it.
+pub(crate) const fn key(sequence: i32, czxid: Zxid) -> Key {
+    if is_ordered(sequence) {
+        (false, 0, sequence)
+    } else {
+        (true, czxid.0, sequence.wrapping_sub(i32::MAX))
+    }
+}
+
+/// Those who are ahead, and the nearest of them.
+struct Before<'a, N> {
+    count: usize,
+    nearest: Option<(N, &'a str)>,
+}
+
+impl<N> Default for Before<'_, N> {
+    fn default() -> Self {
+        Self { count: 0, nearest: None }
+    }
+}
+
+impl<'a, N: PartialOrd> Before<'a, N> {
+    fn count(&mut self, number: N, name: &'a str) {
+        self.count += 1;
+        if self.nearest.as_ref().is_none_or(|(nearest, _)| *nearest < number) {
+            self.nearest = Some((number, name));
+        }
+    }
+
+    fn place(self) -> Place<'a> {
+        match self.nearest {
+            Some((_, ahead)) => Place::Behind { ahead, alone: self.count == 1 },
+            None => Place::First,
+        }
+    }
+}
+
+/// The contenders of these kinds among `children`, the first one first. Near the end of the counter
+/// this is a guess.
 pub(crate) fn in_order<'a>(
     children: impl IntoIterator<Item = &'a str>,
-    kind: &str,
+    kinds: &[Kind],
 ) -> Vec<&'a str> {
-    let numbered = children.into_iter().filter_map(|name| Some((sequence(name, kind)?, name)));
-    let mut contenders: Vec<_> = numbered.collect();
+    let mut contenders: Vec<_> = children
+        .into_iter()
+        .filter_map(|name| parse(name, kinds).map(|(_, sequence)| (sequence, name)))
+        .collect();
     contenders.sort_unstable();
     contenders.into_iter().map(|(_, name)| name).collect()
 }
 
+/// The kind of a contender, and its number.
+pub(crate) fn parse<'k>(name: &str, kinds: &'k [Kind]) -> Option<(&'k Kind, i32)> {
+    kinds.iter().find_map(|kind| sequence_of(name, kind).map(|sequence| (kind, sequence)))
+}
+
 /// The number of a contender: what follows the last `kind` in its name.
-fn sequence(name: &str, kind: &str) -> Option<i32> {
+pub(crate) fn sequence_of(name: &str, kind: &str) -> Option<i32> {
     name.rsplit_once(kind).and_then(|(_, sequence)| parse_sequence(sequence))
 }
 
-/// The last stretch before the counter's end is not used: it leaves time to notice.
-const ORDERED: std::ops::Range<i32> = 0..0x7fff_0000;
+/// Whether numbers as high as this one tell the order by themselves.
+pub(crate) const fn is_ordered(sequence: i32) -> bool {
+    0 <= sequence && sequence < NOT_TRUSTED
+}
+
+/// From here on, to the end of the counter, are too many creations that may be under way at once.
+const NOT_TRUSTED: i32 = 0x7fff_0000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn mutex() -> Rule {
+        Rule::new("lock-", &["lock-"])
+    }
+
     fn check(children: &[&str], own: &str, expected: Place<'_>) {
+        check_by(&mutex(), children, own, expected);
+    }
+
+    fn check_by(rule: &Rule, children: &[&str], own: &str, expected: Place<'_>) {
         let mut children = children.to_vec();
-        assert_eq!(place(children.iter().copied(), own, "lock-"), expected);
+        assert_eq!(place(children.iter().copied(), own, rule), expected);
         children.reverse();
-        assert_eq!(place(children.iter().copied(), own, "lock-"), expected);
+        assert_eq!(place(children.iter().copied(), own, rule), expected);
+    }
+
+    const fn behind(ahead: &str) -> Place<'_> {
+        Place::Behind { ahead, alone: false }
+    }
+
+    const fn next_to(ahead: &str) -> Place<'_> {
+        Place::Behind { ahead, alone: true }
     }
 
     const A: &str = "_c_ffffffff-0000-4000-8000-000000000000-lock-0000000001";
@@ -99,9 +208,9 @@ mod tests {
 
     #[test]
     fn every_other_one_is_behind_the_one_just_before_it() {
-        check(&[A, B, C], B, Place::Behind(A));
-        check(&[A, B, C], C, Place::Behind(B));
-        check(&[A, C], C, Place::Behind(A));
+        check(&[A, B, C], B, next_to(A));
+        check(&[A, B, C], C, behind(B));
+        check(&[A, C], C, next_to(A));
     }
 
     #[test]
@@ -121,12 +230,9 @@ mod tests {
 
     #[test]
     fn names_of_other_clients_with_the_same_layout_count() {
-        check(
-            &["_c_00112233445566778899aabbccddeeff-lock-0000000000", A],
-            A,
-            Place::Behind("_c_00112233445566778899aabbccddeeff-lock-0000000000"),
-        );
-        check(&["lock-0000000000", A], A, Place::Behind("lock-0000000000"));
+        let go = "_c_00112233445566778899aabbccddeeff-lock-0000000000";
+        check(&[go, A], A, next_to(go));
+        check(&["lock-0000000000", A], A, next_to("lock-0000000000"));
     }
 
     #[test]
@@ -138,7 +244,78 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_is_behind_the_last_writer_before_it_and_a_writer_behind_anybody() {
+        let reads = Rule::new("__READ__", &["__WRIT__"]);
+        let writes = Rule::new("__WRIT__", &["__WRIT__", "__READ__"]);
+        let [r1, w2, w3, r4, r5, w6] = [
+            "a-__READ__0000000001",
+            "a-__WRIT__0000000002",
+            "a-__WRIT__0000000003",
+            "a-__READ__0000000004",
+            "a-__READ__0000000005",
+            "a-__WRIT__0000000006",
+        ];
+        let all = [r1, w2, w3, r4, r5, w6];
+        check_by(&reads, &all, r1, Place::First);
+        check_by(&reads, &all, r5, behind(w3));
+        check_by(&reads, &[w3, r4, r5, w6], r5, next_to(w3));
+        check_by(&reads, &[r4, r5, w6], r5, Place::First);
+        check_by(&writes, &all, w6, behind(r5));
+        check_by(&writes, &all, w2, next_to(r1));
+    }
+
+    #[test]
+    fn a_reader_with_the_number_of_a_writer_is_that_writers_own() {
+        let reads = Rule::new("__READ__", &["__WRIT__"]);
+        let (write, read) = ("a-__WRIT__0000000002", "b-__READ__0000000002");
+        check_by(&reads, &[write, read], read, Place::First);
+    }
+
+    #[test]
+    fn a_kind_that_is_to_be_respected_stands_in_the_way() {
+        let kazoo = Rule::new("__lock__", &["__lock__"]);
+        let (go, own) = ("_c_x-lock-0000000004", "x__lock__0000000005");
+        check_by(&kazoo, &[go, own], own, Place::First);
+        check_by(&kazoo.respecting("-lock-"), &[go, own], own, next_to(go));
+    }
+
+    #[test]
+    fn transactions_tell_the_order_where_numbers_do_not() {
+        let check = |nodes: &[(&'static str, i64)], own: usize, expected| {
+            let list = || nodes.iter().map(|(name, czxid)| (*name, Zxid(*czxid)));
+            let own = list().nth(own).unwrap();
+            assert_eq!(place_by_czxid(list(), own, &mutex()), expected);
+            assert_eq!(place_by_czxid(list().rev(), own, &mutex()), expected);
+        };
+        let (last, stuck) = ("a-lock-2147483646", "b-lock-2147483647");
+        let (again, over) = ("c-lock-2147483647", "d-lock--2147483648");
+        let nodes = [(last, 7), (stuck, 8), (again, 10), (over, 9)];
+        check(&nodes, 0, Place::First);
+        check(&nodes, 1, next_to(last));
+        check(&nodes, 2, behind(over));
+        check(&nodes, 3, behind(stuck));
+        check(&[(over, 8), (stuck, 8)], 0, next_to(stuck));
+        check(&[(over, 8), (stuck, 8)], 1, Place::First);
+    }
+
+    #[test]
+    fn a_downgraded_reader_is_before_all_who_came_near_the_end() {
+        let writes = Rule::new("__WRIT__", &["__WRIT__", "__READ__"]);
+        let (read, write) = ("a-__READ__0000000100", "b-__WRIT__2147483640");
+        let place =
+            place_by_czxid([(read, Zxid(20)), (write, Zxid(10))], (write, Zxid(10)), &writes);
+        assert_eq!(place, next_to(read));
+    }
+
+    #[test]
+    fn a_node_of_the_same_name_from_another_transaction_is_not_the_own_one() {
+        let list = [("a-lock-2147483647", Zxid(9))];
+        let own = ("a-lock-2147483647", Zxid(8));
+        assert_eq!(place_by_czxid(list, own, &mutex()), Place::Gone);
+    }
+
+    #[test]
     fn contenders_are_listed_in_their_order() {
-        assert_eq!(in_order([C, "config", A, B], "lock-"), [A, B, C]);
+        assert_eq!(in_order([C, "config", A, B], &mutex().blocking), [A, B, C]);
     }
 }

@@ -2,22 +2,32 @@
 //!
 //! # Layout
 //! Each contender has an ephemeral sequential node `<path>/_c_<uuid>-lock-<sequence>`, named as
-//! Curator's `InterProcessMutex` names its own. The lowest sequence number holds, everybody else
-//! watches the node just before its own.
+//! Curator's `InterProcessMutex` names its own; with [`Dialect::Kazoo`] it is
+//! `<path>/<hex>__lock__<sequence>`, as kazoo's `Lock` names it. The lowest sequence number holds,
+//! everybody else watches the node just before its own.
 //!
 //! # Costs
 //! A free lock is acquired in one round trip: the create and the listing go out back to back. A
-//! waiter needs one more to watch its predecessor, and on its turn one to look again. A release
-//! is one round trip and one event, for one waiter.
+//! waiter needs one more to watch its predecessor and its own node. When the predecessor was the only one
+//! ahead, its going is all there is to know; otherwise the waiter looks at the queue again, one round
+//! trip. A release is one round trip and one event for one waiter, and one for the releaser, whose watch
+//! on its own node fires.
 //!
 //! # What happens when
+//! * **Somebody deletes a node**: its guard is lost, its waiter fails with
+//!   [`RecipeError::Lost`].
 //! * **A waiter leaves**, by timeout or because its future is dropped: its node is deleted in the
 //!   background, and the one behind it moves up to the next predecessor.
-//! * **The connection is lost**: waiters wait on, and the guard of a holder is
-//!   [`Suspended`](crate::Ownership::Suspended) until it is known whether the session survived.
+//! * **The connection is lost**: waiters wait on. The guard of a holder is
+//!   [`Suspended`](crate::Ownership::Suspended) until it is known whether the session survived, unless
+//!   its [`SuspendPolicy`] says that it is lost.
 //! * **The session expires**: waiters fail with `SessionExpired`, and the guard is lost; so it is
-//!   when the client goes on with a new session, in which the lock can be acquired anew.
+//!   when the client goes on with a new session, in which the lock can be acquired anew. With
+//!   [`Lock::rejoin`] waiters do so by themselves, at the tail of the queue.
 //! * **The reply to the create is lost**: the node is looked for by its unique name, after `sync`.
+//! * **The sequence numbers come to their end**, after 2,147,483,647 contenders: the order is that of
+//!   the nodes' transactions, which costs a request for each contender. Deleting the parent, when
+//!   nobody uses it, starts them anew; a container goes by itself.
 //!
 //! # Guarantees
 //! At most one contender whose session is alive holds the lock, and contenders get it in the
@@ -33,14 +43,19 @@ pub use waiting::Waiting;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::timeout;
-use zk_client::{Acl, Client, Error, ErrorCode, PathError, ZPath};
+use tracing::{Instrument, debug_span};
+use zk_client::{Acl, Client};
 
-use crate::contender::order::in_order;
-use crate::contender::protected::{Contender, ContenderSpec};
+use crate::contender::in_line::InLine;
+use crate::contender::listing::{self, Contender};
+use crate::contender::own_node::NodeSpec;
+use crate::dialect::{Dialect, Parents, Rule};
 use crate::error::RecipeError;
 #[cfg(doc)]
-use crate::ownership::FencingToken;
+use crate::held::FencingToken;
+use crate::held::SuspendPolicy;
+use crate::recipe_path;
+use crate::retry::{has_next_session, within};
 
 /// A fair lock at a path. Cheap to clone; see the [module](self) for how it works.
 ///
@@ -49,7 +64,10 @@ use crate::ownership::FencingToken;
 #[doc(alias = "InterProcessMutex")]
 pub struct Lock {
     client: Client,
-    spec: ContenderSpec,
+    spec: NodeSpec,
+    rule: Rule,
+    policy: SuspendPolicy,
+    rejoins: bool,
 }
 
 impl Lock {
@@ -58,10 +76,28 @@ impl Lock {
     /// # Errors
     /// [`zk_client::Error::BadPath`] when the path breaks a rule.
     pub fn new(client: &Client, path: &str) -> Result<Self, RecipeError> {
-        let bad = |reason: PathError| Error::BadPath { path: path.to_owned(), reason };
-        let parent = ZPath::parse(path).map_err(bad)?.to_string();
-        let spec = ContenderSpec { parent, kind: KIND, data: Bytes::new(), acl: Acl::open() };
-        Ok(Self { client: client.clone(), spec })
+        let rule = rule(Dialect::Curator);
+        let spec = NodeSpec::new(recipe_path::checked(path)?, Dialect::Curator, rule.own.clone());
+        let policy = SuspendPolicy::default();
+        Ok(Self { client: client.clone(), spec, rule, policy, rejoins: false })
+    }
+
+    /// Whose lock it is: all contenders must agree on it. Also sets how missing parents are made.
+    /// Default: Curator's.
+    #[must_use]
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.rule = rule(dialect);
+        self.spec.dialect = dialect;
+        self.spec.kind = self.rule.own.clone();
+        self.parents(Parents::of(dialect))
+    }
+
+    /// Also waits for nodes of this kind that are ahead: those whose names end with it and a sequence
+    /// number, as `-lock-`. They need not wait for ours (kazoo's `extra_lock_patterns`).
+    #[must_use]
+    pub fn respect(mut self, kind: &str) -> Self {
+        self.rule = self.rule.respecting(kind.to_owned());
+        self
     }
 
     /// What the nodes of this lock carry, for people who look at the tree. Default: nothing.
@@ -79,18 +115,54 @@ impl Lock {
         self
     }
 
+    /// What is made of parents that are missing. Default: containers, as Curator does; persistent
+    /// nodes with kazoo's dialect.
+    #[must_use]
+    pub const fn parents(mut self, parents: Parents) -> Self {
+        self.spec.parents = parents;
+        self
+    }
+
+    /// What becomes of a guard when the connection is lost. Default: [`SuspendPolicy::Session`].
+    #[must_use]
+    pub const fn on_suspend(mut self, policy: SuspendPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Whether [`acquire`](Self::acquire) begins anew, at the tail of the queue, when the session has
+    /// expired and the client goes on with another one
+    /// ([`ExpiryPolicy::NewSession`](zk_client::ExpiryPolicy::NewSession)). Default: no, it fails.
+    #[must_use]
+    pub const fn rejoin(mut self, rejoin: bool) -> Self {
+        self.rejoins = rejoin;
+        self
+    }
+
     /// Waits for the lock. There is no deadline: a holder may hold for ever.
     ///
     /// # Errors
-    /// [`RecipeError::Lost`] when somebody deleted our node while it waited;
-    /// [`RecipeError::SequenceExhausted`]; [`RecipeError::Timeout`] when the connection broke, or
+    /// [`RecipeError::Lost`] when somebody deleted our node while it waited; `NoNode` when the parents
+    /// are missing and [`Parents::Required`]; [`RecipeError::Timeout`] when the connection broke, or
     /// the parent vanished, in each of 30 attempts to take a place; and the client's errors,
-    /// [`Error::SessionExpired`] among them.
+    /// [`SessionExpired`](zk_client::Error::SessionExpired) among them.
     ///
     /// # Cancel safety
     /// A dropped future leaves the queue: its node is deleted in the background.
     pub async fn acquire(&self) -> Result<LockGuard, RecipeError> {
-        self.enqueue().await?.acquire().await
+        let span = debug_span!("lock", path = self.path(), dialect = ?self.spec.dialect);
+        let acquire = async {
+            loop {
+                let acquired = async { self.enqueue().await?.acquire().await }.await;
+                match acquired {
+                    Err(error) if self.rejoins && has_next_session(&self.client, &error).await => {
+                        tracing::debug!(%error, "joining the queue anew");
+                    }
+                    acquired => return acquired,
+                }
+            }
+        };
+        acquire.instrument(span).await
     }
 
     /// Waits for the lock, but not for longer than `limit`, connection trouble included.
@@ -101,7 +173,7 @@ impl Lock {
     /// # Cancel safety
     /// As [`acquire`](Self::acquire); so it is when the time has passed.
     pub async fn acquire_timeout(&self, limit: Duration) -> Result<LockGuard, RecipeError> {
-        timeout(limit, self.acquire()).await.unwrap_or(Err(RecipeError::Timeout))
+        within(limit, self.acquire()).await
     }
 
     /// Takes the lock if it is free, and never jumps the queue.
@@ -116,7 +188,7 @@ impl Lock {
     /// As [`acquire`](Self::acquire).
     pub async fn try_acquire(&self) -> Result<LockGuard, RecipeError> {
         // Most losers are spared the write.
-        if !self.contenders().await?.is_empty() {
+        if !listing::names(&self.client, self.path(), &self.rule.blocking).await?.is_empty() {
             return Err(RecipeError::Contended);
         }
         self.enqueue().await?.acquire_now().await
@@ -130,30 +202,32 @@ impl Lock {
     /// # Cancel safety
     /// As [`acquire`](Self::acquire).
     pub async fn enqueue(&self) -> Result<Waiting, RecipeError> {
-        // A place in the queue is the node of one session, and must not be followed by another.
-        let client = self.client.bound_to_session();
-        let state = client.state();
-        let (contender, children) = Contender::create(&client, &self.spec).await?;
-        tracing::debug!(node = contender.name(), "enqueued");
-        Waiting::new(client, contender, children, state)
+        let line = InLine::enter(&self.client, &self.spec, self.rule.clone()).await?;
+        Ok(Waiting::new(line, self.policy))
     }
 
-    /// The names of the nodes that hold or wait, in their order: the first one holds.
+    /// Those who hold or wait, in their order: the first one holds. Two round trips; who leaves in
+    /// between is left out.
     ///
     /// # Errors
     /// The client's.
     ///
     /// # Cancel safety
     /// Nothing is left behind.
-    pub async fn contenders(&self) -> Result<Vec<String>, RecipeError> {
-        match self.client.children(&self.spec.parent).await {
-            Ok(children) => {
-                let names = children.iter().map(|name| &**name);
-                Ok(in_order(names, KIND).into_iter().map(str::to_owned).collect())
-            }
-            Err(error) if error.code() == Some(ErrorCode::NoNode) => Ok(Vec::new()),
-            Err(error) => Err(error.into()),
-        }
+    #[doc(alias = "getParticipantNodes")]
+    pub async fn contenders(&self) -> Result<Vec<Contender>, RecipeError> {
+        listing::contenders(&self.client, self.path(), &self.rule.blocking).await
+    }
+
+    /// Who holds the lock, as the server that is asked knows it.
+    ///
+    /// # Errors
+    /// The client's.
+    ///
+    /// # Cancel safety
+    /// Nothing is left behind.
+    pub async fn holder(&self) -> Result<Option<Contender>, RecipeError> {
+        Ok(self.contenders().await?.into_iter().next())
     }
 
     /// The path the lock was made with.
@@ -163,5 +237,11 @@ impl Lock {
     }
 }
 
-/// As Curator names the contenders of a mutex (`InterProcessMutex.LOCK_NAME`).
-const KIND: &str = "lock-";
+/// As Curator names the contenders of a mutex (`InterProcessMutex.LOCK_NAME`), and kazoo those of a
+/// lock (`Lock._NODE_NAME`).
+pub(crate) fn rule(dialect: Dialect) -> Rule {
+    match dialect {
+        Dialect::Curator => Rule::new("lock-", &["lock-"]),
+        Dialect::Kazoo => Rule::new("__lock__", &["__lock__"]),
+    }
+}

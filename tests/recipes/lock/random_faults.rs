@@ -1,8 +1,6 @@
 //! Contenders for one lock while connections break, fall silent and come back at random.
 
-use std::env;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -11,8 +9,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use zk_client::Client;
 use zk_recipes::{FencingToken, LockGuard, Ownership};
+use zk_test_kit::network::break_things;
 use zk_test_kit::server::SESSION_TIMEOUT;
-use zk_test_kit::{Network, TestServer};
+use zk_test_kit::{Network, Seed, TestServer};
 
 use super::lock;
 
@@ -28,7 +27,7 @@ async fn no_two_hold_at_once_and_everybody_gets_in_whatever_breaks(server: &Arc<
     let mut tasks = JoinSet::new();
     for number in 0..CONTENDERS {
         let network = server.network();
-        let mut random = Rng::with_seed(seed.0.wrapping_add(u64::try_from(number).unwrap()));
+        let mut random = seed.random(number);
         tasks.spawn(break_things(network.clone(), random.fork(), ends));
         let (server, book) = (Arc::clone(server), Arc::clone(&book));
         tasks.spawn(Contender { server, network, number, random, book }.contend(ends));
@@ -46,26 +45,7 @@ async fn no_two_hold_at_once_and_everybody_gets_in_whatever_breaks(server: &Arc<
     let lock = lock(&client);
     let limit = SESSION_TIMEOUT * 3;
     lock.acquire_timeout(limit).await.unwrap().release().await.unwrap();
-    assert_eq!(lock.contenders().await.unwrap(), [""; 0]);
-}
-
-/// Where all chance comes from; told when the case fails. `ZK_TEST_SEED` repeats the faults of a
-/// run and the decisions of its contenders.
-struct Seed(u64);
-
-impl Seed {
-    fn pick() -> Self {
-        let given = env::var("ZK_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-        Self(given.unwrap_or_else(|| fastrand::u64(..)))
-    }
-}
-
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            eprintln!("ZK_TEST_SEED={}", self.0);
-        }
-    }
+    assert_eq!(lock.contenders().await.unwrap(), []);
 }
 
 /// Who has held, and who thinks that it holds.
@@ -139,31 +119,4 @@ impl Contender {
     fn up_to(&mut self, most: Duration) -> Duration {
         most.mul_f64(self.random.f64())
     }
-}
-
-/// Breaks one thing after the other, and leaves the network whole.
-async fn break_things(network: Network, mut random: Rng, ends: Instant) {
-    while Instant::now() < ends {
-        sleep(SESSION_TIMEOUT.mul_f64(random.f64() * 2.0)).await;
-        let short = SESSION_TIMEOUT.mul_f64(random.f64() / 3.0);
-        match random.u8(..6) {
-            0 | 1 => network.cut(),
-            2 => hold(short, |on| network.hold_incoming(on)).await,
-            3 => hold(short, |on| network.hold_outgoing(on)).await,
-            4 => {
-                network.refuse("a", true);
-                network.cut();
-                sleep(short).await;
-                network.refuse("a", false);
-            }
-            // Long enough, at times, for the session to expire.
-            _ => hold(short * 5, |on| network.silence(on)).await,
-        }
-    }
-}
-
-async fn hold(time: Duration, switch: impl Fn(bool)) {
-    switch(true);
-    sleep(time).await;
-    switch(false);
 }

@@ -1,0 +1,20 @@
+//! Behaviours of the recipes that they are to show on every server, each written once.
+//!
+//! `ZK_TEST_SERVER` names the server; see the crate `zk_test_kit`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test may panic, and its name says what it is"
+)]
+
+mod lock;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cases = [lock::cases()];
+    zk_test_kit::main(cases.concat())
+}

@@ -1,0 +1,303 @@
+//! Waiting for one's turn.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+
+use tokio::sync::watch;
+use zk_client::path::join;
+use zk_client::{
+    ByteString, Client, Error, ErrorCode, EventType, SessionState, Stat, Watch, WatchedReply, Zxid,
+};
+
+use super::listing;
+use super::order::{Place, parse, place, place_by_czxid};
+use super::own_node::{Deleted, NodeSpec, OwnNode};
+use crate::dialect::{Kind, Rule};
+use crate::error::RecipeError;
+use crate::held::{Held, LostReason, OwnWatch, SuspendPolicy};
+
+/// A contender that waits, or whose turn it is. Dropping it leaves the queue.
+#[derive(Debug)]
+pub(crate) struct InLine {
+    client: Client,
+    node: OwnNode,
+    rule: Rule,
+    ahead: Option<Ahead>,
+    /// Marked as seen before the last look at the queue was sent.
+    state: watch::Receiver<SessionState>,
+    /// The watch on our own node, from the first time that we wait.
+    own: Option<Watch>,
+}
+
+/// Who is in our way.
+#[derive(Debug)]
+struct Ahead {
+    name: String,
+    /// Nobody else is, so that it is our turn when this one has gone.
+    alone: bool,
+}
+
+impl InLine {
+    /// Takes a place in the queue: in that of the session that `client` has now.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves no node.
+    pub(crate) async fn enter(
+        client: &Client,
+        spec: &NodeSpec,
+        rule: Rule,
+    ) -> Result<Self, RecipeError> {
+        // A place in the queue is the node of one session, and must not be followed by another.
+        let client = client.bound_to_session();
+        let state = client.state();
+        let (node, children) = OwnNode::enter(&client, spec).await?;
+        tracing::debug!(node = node.name(), "enqueued");
+        Self::standing(client, node, rule, state, &children).await
+    }
+
+    /// Stands where a node of ours is already. Nothing may have happened to the session since
+    /// `children` were asked for and `state` was marked as seen.
+    pub(crate) async fn standing(
+        client: Client,
+        node: OwnNode,
+        rule: Rule,
+        state: watch::Receiver<SessionState>,
+        children: &[ByteString],
+    ) -> Result<Self, RecipeError> {
+        let mut line = Self { client, node, rule, ahead: None, state, own: None };
+        line.ahead = line.find_place(children).await?;
+        Ok(line)
+    }
+
+    /// The name of the nearest node in our way when the queue was last looked at; `None` when it is
+    /// our turn.
+    pub(crate) fn ahead(&self) -> Option<&str> {
+        self.ahead.as_ref().map(|ahead| ahead.name.as_str())
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.node.path()
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn czxid(&self) -> Zxid {
+        self.node.czxid
+    }
+
+    /// Waits for our turn. There is no deadline: a holder may hold for ever.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: the place stays as long as this lives, and it can be waited for again.
+    pub(crate) async fn turn(&mut self) -> Result<(), RecipeError> {
+        loop {
+            match &self.ahead {
+                None if self.is_certain() => return Ok(()),
+                None => {}
+                Some(_) => {
+                    if self.until_gone().await? {
+                        self.ahead = None;
+                        continue;
+                    }
+                }
+            }
+            self.look().await?;
+        }
+    }
+
+    /// Whether it is our turn now. Asks only when what is known may be old.
+    pub(crate) async fn is_our_turn(&mut self) -> Result<bool, RecipeError> {
+        while self.ahead.is_none() {
+            if self.is_certain() {
+                return Ok(true);
+            }
+            self.look().await?;
+        }
+        Ok(false)
+    }
+
+    /// Leaves the queue, and waits for the server to confirm.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves the queue in the background.
+    pub(crate) async fn leave(mut self) -> Result<Deleted, Error> {
+        self.node.delete(&self.client).await
+    }
+
+    /// What is held now that it is our turn.
+    pub(crate) fn into_held(self, policy: SuspendPolicy) -> Held {
+        tracing::debug!(node = self.node.name(), "granted");
+        let own = self.own.map_or(OwnWatch::None, OwnWatch::Set);
+        Held::watching(self.client, self.node, self.state, policy, own)
+    }
+
+    /// Whether nothing has happened to the session since the look that the place comes from was
+    /// sent: what a server told before a disconnection may be old.
+    fn is_certain(&self) -> bool {
+        // The sender lives in the client.
+        !self.state.has_changed().unwrap_or(true)
+    }
+
+    /// Waits until the one ahead may be gone: not every change means that it is. Tells whether that
+    /// alone makes it our turn: nobody else was in our way, nobody can come between, and our own node
+    /// is there, or its watch would have told before the other one.
+    ///
+    /// A child watch is used, as it transfers no data and does not fire when data is set. It
+    /// survives a reconnect, and is told what happened meanwhile.
+    async fn until_gone(&mut self) -> Result<bool, RecipeError> {
+        let Some(ahead) = &self.ahead else { return Ok(false) };
+        let (name, alone) = (ahead.name.clone(), ahead.alone);
+        let own = self.own.is_none().then(|| self.client.exists(self.node.path()).watch().send());
+        let watched = self.client.children(&join(self.node.parent(), &name)).watch().send();
+        if let Some(own) = own {
+            self.watch_own(own).await?;
+        }
+        let gone = match watched.await {
+            Ok((_, watch)) => {
+                tracing::debug!(node = self.node.name(), ahead = name, "waiting");
+                self.until_changed(watch).await?
+            }
+            Err(error) if error.code() == Some(ErrorCode::NoNode) => true,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(gone && alone && self.is_own_there().await?)
+    }
+
+    /// Waits for a change of the one ahead; tells whether it is gone.
+    async fn until_changed(&mut self, mut watch: Watch) -> Result<bool, RecipeError> {
+        let Some(mut own) = self.own.take() else {
+            return Ok(watch.await?.event_type == EventType::NodeDeleted);
+        };
+        let outcome = tokio::select! {
+            biased;
+            event = &mut own => {
+                // Its data was set, or it is gone: the next look tells.
+                event?;
+                return Ok(false);
+            }
+            event = &mut watch => event?,
+        };
+        self.own = Some(own);
+        Ok(outcome.event_type == EventType::NodeDeleted)
+    }
+
+    async fn watch_own(&mut self, own: WatchedReply<Option<Stat>>) -> Result<(), RecipeError> {
+        match own.await {
+            Ok((Some(_), watch)) => self.own = Some(watch),
+            Ok((None, _)) => return Err(RecipeError::Lost(LostReason::NodeDeleted)),
+            // Whoever may not read its own node waits without a watch on it.
+            Err(error) if error.code() == Some(ErrorCode::NoAuth) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Whether nothing was told of our own node. What happened to it before something that was told
+    /// is told already.
+    async fn is_own_there(&mut self) -> Result<bool, RecipeError> {
+        let Some(own) = &mut self.own else { return Ok(false) };
+        let told = poll_fn(|cx| Poll::Ready(Pin::new(&mut *own).poll(cx))).await;
+        match told {
+            Poll::Pending => Ok(true),
+            Poll::Ready(event) => {
+                self.own = None;
+                event?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Looks at the queue. After a reconnect the server is asked to catch up first.
+    async fn look(&mut self) -> Result<(), RecipeError> {
+        self.client.connected().await?;
+        let behind = self.state.has_changed().unwrap_or(true);
+        // What changes from here on makes this look uncertain.
+        self.state.mark_unchanged();
+        let synced = if behind { Some(self.client.sync(self.node.parent()).send()) } else { None };
+        let listed = self.client.children(self.node.parent()).send();
+        if let Some(synced) = synced {
+            synced.await?;
+        }
+        let children = match listed.await {
+            Err(error) if error.code() == Some(ErrorCode::NoNode) => Vec::new(),
+            listed => listed?,
+        };
+        self.ahead = self.find_place(&children).await?;
+        Ok(())
+    }
+
+    async fn find_place(&self, children: &[ByteString]) -> Result<Option<Ahead>, RecipeError> {
+        let names = children.iter().map(|name| &**name);
+        let found = match place(names, self.node.name(), &self.rule) {
+            Place::Undecidable => self.place_by_czxid(children).await?,
+            place => Found::from(place),
+        };
+        match found {
+            Found::First => Ok(None),
+            Found::Behind(ahead) => Ok(Some(ahead)),
+            Found::Gone => Err(RecipeError::Lost(LostReason::NodeDeleted)),
+        }
+    }
+
+    /// Asks the server which transactions have created the contenders: a request for each.
+    async fn place_by_czxid(&self, children: &[ByteString]) -> Result<Found, RecipeError> {
+        tracing::warn!(
+            parent = self.node.parent(),
+            "the sequence numbers are at their end: delete the parent when nobody uses it"
+        );
+        let kinds: Vec<Kind> = self.rule.blocking.iter().chain([&self.rule.own]).cloned().collect();
+        let contenders: Vec<_> =
+            children.iter().filter(|name| parse(name, &kinds).is_some()).collect();
+        let mut nodes = Vec::with_capacity(contenders.len());
+        for some in contenders.chunks(ASKED_AT_ONCE) {
+            let asked: Vec<_> = some
+                .iter()
+                .map(|name| self.client.exists(&join(self.node.parent(), name)).send())
+                .collect();
+            for (name, reply) in some.iter().zip(asked) {
+                if let Some(stat) = reply.await? {
+                    nodes.push((&***name, stat.czxid));
+                }
+            }
+        }
+        let own = (self.node.name(), self.node.czxid);
+        Ok(Found::from(place_by_czxid(nodes, own, &self.rule)))
+    }
+
+    /// How many are in our way, as the server that is asked knows it.
+    pub(crate) async fn position(&self) -> Result<usize, RecipeError> {
+        let kinds: Vec<Kind> = self.rule.blocking.iter().chain([&self.rule.own]).cloned().collect();
+        let contenders = listing::contenders(&self.client, self.node.parent(), &kinds).await?;
+        let ahead = contenders.iter().take_while(|contender| contender.path != self.node.path());
+        let ahead: Vec<_> = ahead.collect();
+        if ahead.len() == contenders.len() {
+            return Err(RecipeError::Lost(LostReason::NodeDeleted));
+        }
+        let blocks = |name: &str| parse(name, &self.rule.blocking).is_some();
+        Ok(ahead.iter().filter(|contender| blocks(contender.name())).count())
+    }
+}
+
+/// A [`Place`] that borrows nothing.
+enum Found {
+    First,
+    Behind(Ahead),
+    Gone,
+}
+
+impl From<Place<'_>> for Found {
+    fn from(place: Place<'_>) -> Self {
+        match place {
+            Place::First => Self::First,
+            Place::Behind { ahead, alone } => Self::Behind(Ahead { name: ahead.to_owned(), alone }),
+            // Numbers are asked for once: transactions always tell.
+            Place::Gone | Place::Undecidable => Self::Gone,
+        }
+    }
+}
+
+/// Requests that are under way together.
+const ASKED_AT_ONCE: usize = 100;

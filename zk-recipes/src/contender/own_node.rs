@@ -1,0 +1,217 @@
+//! A node of ours that neither a lost reply nor a dropped future leaves behind.
+//!
+//! The name of a sequential node is known only from the reply to its creation. When the reply is
+//! lost, the node may exist without its owner knowing, and block everybody behind it for as long
+//! as the session lives. So it is created [protected](zk_client::Create::protected).
+
+use bytes::Bytes;
+use zk_client::path::{join, name};
+use zk_client::{
+    Acl, ByteString, Client, CreateMode, CreateSteps, Error, ErrorCode, Janitor, Version, Zxid,
+};
+
+use crate::dialect::{Dialect, Kind, Parents};
+use crate::error::RecipeError;
+
+/// What to create.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeSpec {
+    /// The parent; see `parents` for when it is missing.
+    pub(crate) parent: String,
+    pub(crate) dialect: Dialect,
+    /// What stands between the unique id and the number, such as `lock-`.
+    pub(crate) kind: Kind,
+    pub(crate) data: Bytes,
+    pub(crate) acl: Vec<Acl>,
+    pub(crate) parents: Parents,
+}
+
+/// A node of ours, with a name that nobody else has, and the nodes that go together with it. Dropping
+/// it leaves them to the janitor.
+#[derive(Debug)]
+pub(crate) struct OwnNode {
+    janitor: Janitor,
+    /// `None` once it is deleted, or none of ours any more.
+    path: Option<String>,
+    /// Deleted together with it, and only then: their names are not unique.
+    companions: Vec<String>,
+    pub(crate) czxid: Zxid,
+}
+
+impl NodeSpec {
+    /// A node whose missing parents are made as the dialect does it.
+    pub(crate) fn new(parent: String, dialect: Dialect, kind: impl Into<Kind>) -> Self {
+        Self {
+            parent,
+            dialect,
+            kind: kind.into(),
+            data: Bytes::new(),
+            acl: Acl::open(),
+            parents: Parents::of(dialect),
+        }
+    }
+
+    /// The create under way, protected.
+    fn create<'a>(&self, client: &'a Client, path: &'a str, mode: CreateMode) -> CreateSteps<'a> {
+        let create = client.create(path, self.data.clone()).mode(mode).acl(self.acl.clone());
+        let create = create.protected_as(self.dialect.unique_prefix());
+        match self.parents {
+            Parents::Container => create.with_container_parents(),
+            Parents::Persistent => create.with_parents(),
+            Parents::Required => create,
+        }
+    }
+}
+
+impl OwnNode {
+    /// A node that is known to be ours.
+    pub(crate) fn new(client: &Client, path: String, czxid: Zxid) -> Self {
+        let janitor = Janitor::of(client);
+        Self { janitor, path: Some(path), companions: Vec::new(), czxid }
+    }
+
+    /// The same, with nodes that are deleted together with it and at no other time.
+    pub(crate) fn with_companions(mut self, companions: Vec<String>) -> Self {
+        self.companions = companions;
+        self
+    }
+
+    /// Takes a place in a queue: creates an ephemeral sequential node, and lists its parent's
+    /// children in the same round trip. The client must be bound to the session that is to own it.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves no node: the janitor looks for it.
+    pub(crate) async fn enter(
+        client: &Client,
+        spec: &NodeSpec,
+    ) -> Result<(Self, Vec<ByteString>), RecipeError> {
+        let path = join(&spec.parent, &spec.kind);
+        for _ in 0..MOST_ATTEMPTS {
+            let created = spec.create(client, &path, CreateMode::EphemeralSequential).send();
+            let listed = client.children(&spec.parent).send();
+            match created.await {
+                Ok(created) => {
+                    let node = Self::new(client, created.path.to_string(), created.stat.czxid);
+                    let children = node.with_own(client, listed.await).await?;
+                    return Ok((node, children));
+                }
+                // A connection that is away for longer than one operation may take is waited for.
+                Err(error) if error.outcome_unknown() || error.is_retriable() => {
+                    tracing::debug!(%error, "taking a place once more");
+                    client.connected().await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(RecipeError::Timeout)
+    }
+
+    /// The children of the parent. The first listing tells of a time before the node was created
+    /// if that took more than one attempt.
+    async fn with_own(
+        &self,
+        client: &Client,
+        listed: Result<Vec<ByteString>, Error>,
+    ) -> Result<Vec<ByteString>, Error> {
+        match listed {
+            Ok(children) if children.iter().any(|name| **name == *self.name()) => Ok(children),
+            Err(error) if error.code() != Some(ErrorCode::NoNode) => Err(error),
+            Ok(_) | Err(_) => {
+                let synced = client.sync(self.parent()).send();
+                let listed = client.children(self.parent()).send();
+                synced.await?;
+                listed.await
+            }
+        }
+    }
+
+    /// The path of the node; empty only after it was deleted.
+    pub(crate) fn path(&self) -> &str {
+        self.path.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        name(self.path())
+    }
+
+    /// The path of its parent.
+    pub(crate) fn parent(&self) -> &str {
+        match self.path().rsplit_once('/') {
+            Some(("", _)) | None => "/",
+            Some((parent, _)) => parent,
+        }
+    }
+
+    /// It was deleted, or is somebody else's by now.
+    pub(crate) fn forget(&mut self) {
+        self.path = None;
+    }
+
+    /// Deletes the node and those that go with it. One that is gone already is as good as deleted.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves the nodes to the janitor once this is dropped.
+    pub(crate) async fn delete(&mut self, client: &Client) -> Result<Deleted, Error> {
+        let Some(path) = &self.path else {
+            return Ok(Deleted::Before);
+        };
+        let deleted = delete_together(client, path, &self.companions).await;
+        let outcome = match deleted {
+            Ok(()) => Deleted::Now,
+            Err(error) if error.code() == Some(ErrorCode::NoNode) => Deleted::Before,
+            Err(error) if error.is_session_over() => Deleted::Before,
+            Err(error) => return Err(error),
+        };
+        self.path = None;
+        Ok(outcome)
+    }
+}
+
+/// `NoNode` only if the first one is gone.
+async fn delete_together(client: &Client, path: &str, companions: &[String]) -> Result<(), Error> {
+    if companions.is_empty() {
+        return client.delete(path).await;
+    }
+    let mut together = client.multi().delete(path, Version::ANY);
+    for companion in companions {
+        together = together.delete(companion, Version::ANY);
+    }
+    match together.commit().await {
+        Ok(_) => Ok(()),
+        // Somebody has deleted one that goes with it, and perhaps made it anew: not ours any more.
+        Err(Error::Multi { index: 1.., code: ErrorCode::NoNode, .. }) => client.delete(path).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// How a deletion went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deleted {
+    Now,
+    /// There was nothing to delete any more.
+    Before,
+}
+
+impl Drop for OwnNode {
+    fn drop(&mut self) {
+        let Some(path) = self.path.take() else {
+            return;
+        };
+        let companions = std::mem::take(&mut self.companions);
+        let handed = if companions.is_empty() {
+            self.janitor.delete(&path)
+        } else {
+            self.janitor.errand(move |client| {
+                let (path, companions) = (path.clone(), companions.clone());
+                async move { delete_together(&client, &path, &companions).await }
+            })
+        };
+        if let Err(error) = handed {
+            tracing::warn!(%error, "a node stays until the session ends");
+        }
+    }
+}
+
+/// Parents that vanish between their creation and ours, and connections that break each time,
+/// are not waited out for ever.
+const MOST_ATTEMPTS: usize = 30;

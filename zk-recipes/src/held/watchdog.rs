@@ -1,0 +1,273 @@
+//! Follows one node of ours, and tells its owner what is known.
+
+use std::future::{Future, pending};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep};
+use zk_client::{Client, Error, ErrorCode, EventType, SessionState, Stat, Watch, WatchedReply};
+
+use super::OwnWatch;
+use super::ownership::{LostReason, Ownership, SuspendPolicy};
+
+/// Follows one node of ours, from its creation until it is released.
+#[derive(Debug)]
+pub(super) struct Watchdog {
+    ownership: watch::Sender<Ownership>,
+    task: AbortHandle,
+}
+
+impl Watchdog {
+    /// Begins to follow the node at `path`. Asks for a watch, if there is none, but does not wait for
+    /// it.
+    ///
+    /// `client` must be bound to the session that owns the node, and `state` must not have missed a
+    /// change since the node was last known to exist.
+    pub(super) fn start(
+        client: &Client,
+        path: &str,
+        state: watch::Receiver<SessionState>,
+        policy: SuspendPolicy,
+        own: OwnWatch,
+    ) -> Self {
+        let ownership = watch::Sender::new(Ownership::Held);
+        let own = match own {
+            OwnWatch::None => Watched::Asked(client.exists(path).watch().send()),
+            OwnWatch::Set(watch) => Watched::Set(watch),
+        };
+        let follow = Follow {
+            client: client.clone(),
+            path: path.to_owned(),
+            ownership: ownership.clone(),
+            policy,
+        };
+        let task = tokio::spawn(follow.run(own, state)).abort_handle();
+        Self { ownership, task }
+    }
+
+    pub(super) fn ownership(&self) -> Ownership {
+        *self.ownership.borrow()
+    }
+
+    pub(super) fn subscribe(&self) -> watch::Receiver<Ownership> {
+        self.ownership.subscribe()
+    }
+
+    /// The loss of what is followed, when it happens.
+    pub(super) fn lost(&self) -> impl Future<Output = LostReason> + Send + 'static + use<> {
+        let mut ownership = self.ownership.subscribe();
+        async move {
+            loop {
+                if let Ownership::Lost(reason) = *ownership.borrow_and_update() {
+                    return reason;
+                }
+                if ownership.changed().await.is_err() {
+                    return LostReason::Released;
+                }
+            }
+        }
+    }
+
+    /// Whoever waits for the loss is told.
+    pub(super) fn lose(&self, reason: LostReason) {
+        lose(&self.ownership, reason);
+    }
+
+    /// Stops following; whoever waits for the loss is told why.
+    pub(super) fn stop(&self, reason: LostReason) {
+        self.task.abort();
+        self.lose(reason);
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.stop(LostReason::Released);
+    }
+}
+
+struct Follow {
+    client: Client,
+    path: String,
+    ownership: watch::Sender<Ownership>,
+    policy: SuspendPolicy,
+}
+
+/// The watch on the node.
+enum Watched {
+    Asked(WatchedReply<Option<Stat>>),
+    Set(Watch),
+}
+
+impl Follow {
+    async fn run(self, own: Watched, mut state: watch::Receiver<SessionState>) {
+        let deleted = self.deleted(own);
+        let unsafe_now = self.lease_over();
+        tokio::pin!(deleted, unsafe_now);
+        loop {
+            // A change of state that came before is seen at once.
+            let changed = state.has_changed().unwrap_or(true);
+            let now = *state.borrow_and_update();
+            self.note(now, changed);
+            let suspended = match *self.ownership.borrow() {
+                Ownership::Lost(_) => return,
+                Ownership::Suspended { .. } => true,
+                Ownership::Held => false,
+            };
+            tokio::select! {
+                reason = &mut deleted => return lose(&self.ownership, reason),
+                () = &mut unsafe_now => return lose(&self.ownership, LostReason::LeaseOver),
+                changed = state.changed() => if changed.is_err() {
+                    return lose(&self.ownership, LostReason::SessionClosed);
+                } else {
+                    // So that it is noted as a change.
+                    state.mark_changed();
+                },
+                () = self.reconfirm(), if suspended && now.is_connected() => {}
+            }
+        }
+    }
+
+    /// What a state of the session means for the holder.
+    fn note(&self, state: SessionState, changed: bool) {
+        match state {
+            SessionState::Expired | SessionState::Renewing { .. } => {
+                lose(&self.ownership, LostReason::SessionExpired);
+            }
+            SessionState::Connected { generation, .. }
+                if generation != self.client.generation() =>
+            {
+                lose(&self.ownership, LostReason::SessionExpired);
+            }
+            SessionState::Closed | SessionState::AuthFailed { .. } => {
+                lose(&self.ownership, LostReason::SessionClosed);
+            }
+            SessionState::Disconnected { since } => self.suspend(since),
+            // Between two looks the connection was lost and is back.
+            SessionState::Connected { .. } if !changed => {}
+            SessionState::Connected { .. }
+            | SessionState::ConnectedReadOnly { .. }
+            | SessionState::Connecting
+            | _ => self.suspend(Instant::now()),
+        }
+    }
+
+    fn suspend(&self, since: Instant) {
+        if self.policy == SuspendPolicy::Strict {
+            return lose(&self.ownership, LostReason::Suspended);
+        }
+        let safe_until = self.client.lease().safe_until();
+        self.ownership.send_if_modified(|ownership| {
+            let held = *ownership == Ownership::Held;
+            if held {
+                *ownership = Ownership::Suspended { since, safe_until };
+            }
+            held
+        });
+    }
+
+    /// The session has survived; whether the node has is the server's to say.
+    async fn reconfirm(&self) {
+        match self.client.exists(&self.path).await {
+            Ok(Some(_)) => {
+                self.ownership.send_if_modified(|ownership| {
+                    let suspended = matches!(ownership, Ownership::Suspended { .. });
+                    if suspended {
+                        *ownership = Ownership::Held;
+                    }
+                    suspended
+                });
+            }
+            Ok(None) => lose(&self.ownership, LostReason::NodeDeleted),
+            // Disconnected again, or over: the next change of state tells.
+            Err(error) => {
+                tracing::debug!(%error, "cannot confirm a node of our own");
+                sleep(ASK_AGAIN).await;
+            }
+        }
+    }
+
+    /// Ends when the node is gone.
+    async fn deleted(&self, own: Watched) -> LostReason {
+        let mut watched = match own {
+            Watched::Set(watch) => Ok(watch),
+            Watched::Asked(reply) => seen(reply.await),
+        };
+        loop {
+            match watched {
+                Ok(watch) => match watch.await {
+                    Ok(event) if event.event_type == EventType::NodeDeleted => {
+                        return LostReason::NodeDeleted;
+                    }
+                    // Somebody has set its data.
+                    Ok(_) => {}
+                    Err(Error::SessionExpired) => return LostReason::SessionExpired,
+                    Err(_) => return LostReason::SessionClosed,
+                },
+                Err(None) => return LostReason::NodeDeleted,
+                Err(Some(Error::SessionExpired)) => return LostReason::SessionExpired,
+                Err(Some(Error::Closed)) => return LostReason::SessionClosed,
+                Err(Some(error)) if error.code() == Some(ErrorCode::NoAuth) => {
+                    // Whoever may not read the node cannot follow it; the session still can.
+                    tracing::warn!(%error, "cannot watch a node of our own");
+                    return pending().await;
+                }
+                // Timed out, or too many requests: the question stays.
+                Err(Some(_)) => sleep(ASK_AGAIN).await,
+            }
+            watched = seen(self.client.exists(&self.path).watch().await);
+        }
+    }
+
+    /// Ends when the session is not certain to live any more, if that is what is to be known. Until
+    /// then it has the session proven before its lease is half over.
+    async fn lease_over(&self) {
+        if self.policy != SuspendPolicy::UntilSafe {
+            return pending().await;
+        }
+        // An old lease says nothing of a session that has just written something.
+        let mut proof = self.client.prove_session().await;
+        loop {
+            if let Err(error) = &proof {
+                tracing::debug!(%error, "cannot prove the session");
+            }
+            let lease = self.client.lease();
+            if !lease.is_safe(Instant::now()) {
+                return;
+            }
+            let due = (self.client.session_timeout() / 3).max(ASK_AGAIN);
+            tokio::select! {
+                () = self.client.lease_lost() => return,
+                proven = async {
+                    sleep(due).await;
+                    self.client.prove_session().await
+                } => proof = proven,
+            }
+        }
+    }
+}
+
+/// The watch on a node that is there.
+fn seen(watched: Result<(Option<Stat>, Watch), Error>) -> Result<Watch, Option<Error>> {
+    match watched {
+        Ok((Some(_), watch)) => Ok(watch),
+        Ok((None, _)) => Err(None),
+        Err(error) => Err(Some(error)),
+    }
+}
+
+/// The first reason stays.
+fn lose(ownership: &watch::Sender<Ownership>, reason: LostReason) {
+    ownership.send_if_modified(|ownership| {
+        let first = !matches!(ownership, Ownership::Lost(_));
+        if first {
+            tracing::debug!(%reason, "not held any more");
+            *ownership = Ownership::Lost(reason);
+        }
+        first
+    });
+}
+
+/// Between two attempts at what the server or the client had no room for.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
