@@ -21,7 +21,13 @@ zk_test_kit::cases![
     a_name_may_be_nothing_but_its_number,
     an_ephemeral_number_is_not_given_again_when_its_session_has_ended,
     numbers_go_on_within_a_multi_and_not_in_one_that_fails,
-    concurrent_creates_get_each_number_once_and_each_client_in_order,
+    concurrent_creates_get_each_number_once_and_each_client_in_order;
+    on embedded: [
+        the_last_number_is_given_again_and_again,
+        within_a_multi_there_are_numbers_behind_the_last_one,
+        a_counter_is_preset_to_any_number,
+        a_counter_preset_by_hand_reaches_followers_in_its_turn,
+    ];
 ];
 
 async fn numbers_grow_by_one_and_have_ten_digits(server: &TestServer) {
@@ -187,6 +193,76 @@ async fn concurrent_creates_get_each_number_once_and_each_client_in_order(server
         }
     }
     assert!(all.into_iter().eq(0..100));
+}
+
+/// As in the original (`DataTree.createNode`), which takes no counter that is below the present one.
+async fn the_last_number_is_given_again_and_again(server: &TestServer) {
+    let client = server.client().await;
+    client.create("/a", "").await.unwrap();
+    preset(server, "/a", i32::MAX - 1);
+    for expected in ["/a/x-2147483646", "/a/x-2147483647"] {
+        assert_eq!(numbered(&client, "/a/x-").await, expected);
+    }
+    let again = client.create("/a/x-", "").mode(CreateMode::PersistentSequential);
+    assert_eq!(again.await.unwrap_err().code(), Some(ErrorCode::NodeExists));
+    assert_eq!(numbered(&client, "/a/y-").await, "/a/y-2147483647");
+    client.delete("/a/x-2147483647").await.unwrap();
+    assert_eq!(numbered(&client, "/a/x-").await, "/a/x-2147483647");
+}
+
+/// `PrepRequestProcessor.pRequest2TxnCreate` counts on from what is decided and not yet carried out.
+async fn within_a_multi_there_are_numbers_behind_the_last_one(server: &TestServer) {
+    let client = server.client().await;
+    client.create("/a", "").await.unwrap();
+    preset(server, "/a", i32::MAX);
+    let mut multi = client.multi();
+    for prefix in ["/a/1-", "/a/2-", "/a/3-"] {
+        multi = multi.create_with(prefix, "", CreateMode::EphemeralSequential, Acl::open());
+    }
+    let outcomes = multi.commit().await.unwrap();
+    let paths: Vec<_> = outcomes.into_iter().map(created_path).collect();
+    assert_eq!(paths, ["/a/1-2147483647", "/a/2--2147483648", "/a/3--2147483647"]);
+    assert_eq!(numbered(&client, "/a/z-").await, "/a/z-2147483647");
+    // Only czxid tells that the last one is the youngest.
+    let czxid = async |path: &str| client.exists(path).await.unwrap().unwrap().czxid;
+    let (first, second) = (czxid(&paths[1]).await, czxid(&paths[2]).await);
+    assert!(czxid("/a/z-2147483647").await > first && first == second);
+}
+
+async fn a_counter_is_preset_to_any_number(server: &TestServer) {
+    let client = server.client().await;
+    client.create("/a", "").await.unwrap();
+    for (number, expected) in [(i32::MIN, "/a/n--2147483648"), (-5, "/a/n--000000005")] {
+        preset(server, "/a", number);
+        assert_eq!(numbered(&client, "/a/n-").await, expected);
+        assert_eq!(parse_sequence(expected.strip_prefix("/a/n-").unwrap()), Some(number));
+    }
+    assert_eq!(client.exists("/a").await.unwrap().unwrap().cversion, Version(2 * -4 - 2));
+    assert!(!server.embedded().unwrap().set_child_counter(&server.path("/none"), 0));
+}
+
+async fn a_counter_preset_by_hand_reaches_followers_in_its_turn(server: &TestServer) {
+    let client = server.client().await;
+    let embedded = server.embedded().unwrap();
+    client.create("/a", "").await.unwrap();
+    let follower = embedded.follower();
+    follower.hold();
+    let before = (embedded.last_zxid(), embedded.digest());
+    assert!(embedded.set_child_counter(&server.path("/a"), i32::MIN));
+    let preset = (embedded.last_zxid(), embedded.digest());
+    assert!(preset.0 > before.0 && preset.1 != before.1);
+    assert_eq!(numbered(&client, "/a/n-").await, "/a/n--2147483648");
+    let created = (embedded.last_zxid(), embedded.digest());
+    assert_eq!((follower.last_zxid(), follower.digest()), before);
+    for (zxid, digest) in [preset, created] {
+        follower.catch_up_to(zxid);
+        assert_eq!((follower.last_zxid(), follower.digest()), (zxid, digest));
+    }
+    follower.shutdown().await;
+}
+
+fn preset(server: &TestServer, path: &str, number: i32) {
+    assert!(server.embedded().unwrap().set_child_counter(&server.path(path), number));
 }
 
 /// Creates a numbered node, and tells its path.

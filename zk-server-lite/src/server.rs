@@ -118,6 +118,23 @@ impl Server {
         self.hub.with_engine(|engine, now| engine.expire_session(session, now))
     }
 
+    /// Presets the counter that numbers the children of a node: `cversion` is the number that its
+    /// next child gets. It may be any, also one that was given before or that is negative. Returns
+    /// whether there is such a node.
+    ///
+    /// It is for tests of what clients do near the counter's end. As in ZooKeeper since 3.6, the
+    /// counter goes up to 2147483647 and stays there, so that creates carried out one after the
+    /// other all get this number. A create that is decided while others wait to be carried out
+    /// counts on from them, with -2147483648, -2147483647 and so on, and once they are carried out
+    /// the next one gets 2147483647 again. Here nothing waits but the operations of a multi; what
+    /// ZooKeeper gives to pipelined creates can be had by presetting each of their numbers.
+    ///
+    /// It is a transaction like any other, with a zxid also when there is no such node, and
+    /// followers take it in its turn. No watch fires.
+    pub fn set_child_counter(&self, path: &str, cversion: i32) -> bool {
+        self.hub.with_engine(|engine, now| engine.set_child_counter(path, cversion, now))
+    }
+
     /// Closes every connection. Sessions stay, and clients may take them up again.
     pub fn drop_connections(&self) {
         self.hub.with_engine(|engine, _| engine.close_all());

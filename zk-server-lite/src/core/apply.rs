@@ -74,6 +74,12 @@ impl Replica {
                     None => TxnResult::Error(ErrorCode::NoNode),
                 }
             }
+            TxnBody::SetCversion { path, cversion } => {
+                match self.tree.set_cversion(path, *cversion) {
+                    Some(_) => TxnResult::Done,
+                    None => TxnResult::Error(ErrorCode::NoNode),
+                }
+            }
             TxnBody::Check => TxnResult::Checked,
             TxnBody::Multi(bodies) => TxnResult::Multi(
                 bodies.iter().map(|body| self.apply_body(header, body, changes)).collect(),

@@ -238,6 +238,13 @@ impl DataTree {
         Some(node)
     }
 
+    /// Presets the counter of a node's children; nothing else moves.
+    pub(super) fn set_cversion(&mut self, path: &str, cversion: i32) -> Option<&DataNode> {
+        let node = self.nodes.get_mut(path)?;
+        node.cversion = cversion;
+        Some(node)
+    }
+
     fn intern(&self, acl: &[Acl]) -> Arc<[Acl]> {
         if *acl == *self.open_acl {
             return Arc::clone(&self.open_acl);

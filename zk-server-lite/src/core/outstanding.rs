@@ -84,6 +84,9 @@ impl<'a> Outstanding<'a> {
                 node.acl = acl.as_slice().into();
                 node.aversion = *version;
             }),
+            TxnBody::SetCversion { path, cversion } => {
+                self.change(path, |node| node.cversion = *cversion);
+            }
             TxnBody::Error(_)
             | TxnBody::Check
             | TxnBody::CreateSession { .. }

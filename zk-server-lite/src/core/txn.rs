@@ -78,6 +78,13 @@ pub(crate) enum TxnBody {
         /// The ACL version it gets.
         version: Version,
     },
+    /// Presets the counter of a node's children, also downwards. ZooKeeper has no such transaction.
+    SetCversion {
+        /// Whose.
+        path: ByteString,
+        /// The stored cversion it gets.
+        cversion: i32,
+    },
     /// Nothing: a node was found to have the right version.
     Check,
     /// All of these with one zxid; when it failed, all are errors.

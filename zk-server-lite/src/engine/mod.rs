@@ -247,6 +247,13 @@ impl Engine {
         known
     }
 
+    /// Presets the counter that numbers a node's children; whether there was such a node.
+    pub(crate) fn set_child_counter(&mut self, path: &str, cversion: i32, now: Now) -> bool {
+        let request = WriteRequest::SetCversion { path: path.into(), cversion };
+        let (_, result) = self.commit(&Caller::server(SessionId::NONE), request, now);
+        result == TxnResult::Done
+    }
+
     /// Closes every connection; sessions live on.
     pub(crate) fn close_all(&mut self) {
         let all: Vec<ConnId> = self.connections.keys().copied().collect();

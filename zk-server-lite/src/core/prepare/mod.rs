@@ -52,6 +52,13 @@ pub(crate) enum WriteRequest {
     SetAcl(SetAclRequest),
     /// Several of them or none.
     Multi(Vec<MultiOp>),
+    /// Presets the counter of a node's children. Only the one who holds the server asks for it.
+    SetCversion {
+        /// Whose.
+        path: ByteString,
+        /// How many children are said to have been created.
+        cversion: i32,
+    },
     /// Changes the members of the ensemble, which a server that stands alone does not have.
     Reconfig,
     /// Was refused before it could be looked at, and has a zxid nonetheless.
@@ -108,6 +115,7 @@ impl Replica {
             WriteRequest::SetData(request) => set_data(&state, caller, request),
             WriteRequest::SetAcl(request) => set_acl(&state, caller, request),
             WriteRequest::Multi(ops) => multi::multi(state, caller, ops),
+            WriteRequest::SetCversion { path, cversion } => set_cversion(&state, path, cversion),
             // A server that stands alone cannot do it even if it may.
             WriteRequest::Reconfig if features.reconfig_enabled => Err(ErrorCode::Unimplemented),
             WriteRequest::Reconfig => Err(ErrorCode::ReconfigDisabled),
@@ -282,6 +290,16 @@ fn set_acl(
     caller.check_acl(Permissions::ADMIN, &node.acl)?;
     check_version(request.version, node.aversion)?;
     Ok(TxnBody::SetAcl { path: request.path, acl, version: next_version(node.aversion) })
+}
+
+/// No permission is asked for, and every number will do: it is a fault that a test wants.
+fn set_cversion(
+    state: &Outstanding<'_>,
+    path: ByteString,
+    cversion: i32,
+) -> Result<TxnBody, ErrorCode> {
+    state.node(&path).ok_or(ErrorCode::NoNode)?;
+    Ok(TxnBody::SetCversion { path, cversion })
 }
 
 fn check(
