@@ -4,14 +4,15 @@ use zk_client::{ErrorCode, EventType, SessionId, Zxid};
 use zk_proto::message::SetWatches;
 use zk_proto::op::Request;
 use zk_proto::{ByteString, Xid};
-use zk_test_kit::request::{create, get, set, watch_data};
+use zk_test_kit::request::{create, delete, get, set, watch_data};
 use zk_test_kit::server::SESSION_TIMEOUT;
 use zk_test_kit::{RawConnection, TestServer};
 
 zk_test_kit::cases![
     a_watch_goes_with_its_connection,
     watches_set_again_first_tell_what_was_missed,
-    a_watch_set_again_tells_nothing_of_what_was_seen,
+    a_watch_set_again_tells_nothing_of_what_was_seen;
+    on embedded: [a_watch_set_again_misses_creates_when_the_counter_of_numbers_is_at_its_end];
 ];
 
 async fn a_watch_goes_with_its_connection(server: &TestServer) {
@@ -99,6 +100,35 @@ async fn a_watch_set_again_tells_nothing_of_what_was_seen(server: &TestServer) {
     let told = raw.caused_by(&again(Zxid::ZERO, Vec::new())).await;
     let expected = [EventType::NodeDataChanged, EventType::NodeChildrenChanged];
     assert_eq!(told, expected.map(|event| (event, path.clone())));
+}
+
+/// There pzxid, by which the server finds out what was missed, moves with deletes only
+/// (`DataTree.createNode`, `DataTree.setWatches`).
+async fn a_watch_set_again_misses_creates_when_the_counter_of_numbers_is_at_its_end(
+    server: &TestServer,
+) {
+    let mut raw = server.raw_session().await;
+    let path = server.path("/a");
+    let child = |name: &str| format!("{path}/{name}");
+    let seen = raw.ask(2, &create(&path)).await.header.zxid;
+    let again = |relative_zxid| {
+        Request::SetWatches(SetWatches {
+            relative_zxid,
+            data_watches: Vec::new(),
+            exist_watches: Vec::new(),
+            child_watches: vec![path.as_str().into()],
+        })
+    };
+    assert!(server.embedded().unwrap().set_child_counter(&path, i32::MAX - 1));
+    let told = [(EventType::NodeChildrenChanged, path.clone())];
+    let last = raw.ask(3, &create(&child("last"))).await.header.zxid;
+    assert_eq!(raw.caused_by(&again(seen)).await, told);
+    raw.succeed(&create(&child("beyond"))).await;
+    assert_eq!(raw.caused_by(&again(last)).await, []);
+    // The watch is there, and tells of what comes.
+    assert_eq!(raw.caused_by(&create(&child("later"))).await, told);
+    raw.succeed(&delete(&child("beyond"))).await;
+    assert_eq!(raw.caused_by(&again(last)).await, told);
 }
 
 async fn next_event(raw: &mut RawConnection) -> (EventType, String, Zxid) {
