@@ -20,6 +20,7 @@ mod containers;
 mod create_modes;
 mod create_steps;
 mod delete_steps;
+mod errands;
 mod expiry;
 mod four_letter_words;
 mod handover;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         create_modes::cases(),
         create_steps::cases(),
         delete_steps::cases(),
+        errands::cases(),
         expiry::cases(),
         four_letter_words::cases(),
         handover::cases(),

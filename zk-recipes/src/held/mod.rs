@@ -162,6 +162,7 @@ impl Held {
     /// Gives it back, and waits for the server to confirm.
     pub(crate) async fn release(mut self) -> Result<Released, (Self, Error)> {
         let was_lost = matches!(self.ownership(), Ownership::Lost(_));
+        self.watchdog.give_back();
         match self.node.delete(&self.client).await {
             Ok(deleted) => {
                 self.watchdog.stop(LostReason::Released);

@@ -1,6 +1,8 @@
 //! Follows one node of ours, and tells its owner what is known.
 
 use std::future::{Future, pending};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -16,6 +18,7 @@ use super::ownership::{LostReason, Ownership, SuspendPolicy};
 pub(super) struct Watchdog {
     ownership: watch::Sender<Ownership>,
     task: AbortHandle,
+    gives_back: Arc<AtomicBool>,
 }
 
 impl Watchdog {
@@ -36,14 +39,16 @@ impl Watchdog {
             OwnWatch::None => Watched::Asked(client.exists(path).watch().send()),
             OwnWatch::Set(watch) => Watched::Set(watch),
         };
+        let gives_back = Arc::default();
         let follow = Follow {
             client: client.clone(),
             path: path.to_owned(),
             ownership: ownership.clone(),
+            gives_back: Arc::clone(&gives_back),
             policy,
         };
         let task = tokio::spawn(follow.run(own, state)).abort_handle();
-        Self { ownership, task }
+        Self { ownership, task, gives_back }
     }
 
     pub(super) fn ownership(&self) -> Ownership {
@@ -69,6 +74,11 @@ impl Watchdog {
         }
     }
 
+    /// From here on it is the owner who deletes the node.
+    pub(super) fn give_back(&self) {
+        self.gives_back.store(true, Ordering::Relaxed);
+    }
+
     /// Whoever waits for the loss is told.
     pub(super) fn lose(&self, reason: LostReason) {
         lose(&self.ownership, reason);
@@ -91,6 +101,7 @@ struct Follow {
     client: Client,
     path: String,
     ownership: watch::Sender<Ownership>,
+    gives_back: Arc<AtomicBool>,
     policy: SuspendPolicy,
 }
 
@@ -116,7 +127,7 @@ impl Follow {
                 Ownership::Held => false,
             };
             tokio::select! {
-                reason = &mut deleted => return lose(&self.ownership, reason),
+                reason = &mut deleted => return self.gone(reason),
                 () = &mut unsafe_now => return lose(&self.ownership, LostReason::LeaseOver),
                 changed = state.changed() => if changed.is_err() {
                     return lose(&self.ownership, LostReason::SessionClosed);
@@ -127,6 +138,13 @@ impl Follow {
                 () = self.reconfirm(), if suspended && now.is_connected() => {}
             }
         }
+    }
+
+    /// The event of a node that its owner deletes comes before the reply.
+    fn gone(&self, reason: LostReason) {
+        let gives_back = self.gives_back.load(Ordering::Relaxed);
+        let released = gives_back && reason == LostReason::NodeDeleted;
+        lose(&self.ownership, if released { LostReason::Released } else { reason });
     }
 
     /// What a state of the session means for the holder.
