@@ -28,7 +28,7 @@ pub(crate) const SESSION_TIMEOUT: Duration = Duration::from_secs(4);
 /// Time for some dozens of writes.
 const SOME_WRITES: Duration = Duration::from_millis(300);
 
-async fn client(ensemble: &Ensemble) -> Client {
+pub(crate) async fn client(ensemble: &Ensemble) -> Client {
     let builder = Client::builder(ensemble.connect_string()).session_timeout(SESSION_TIMEOUT);
     builder.connect().await.unwrap()
 }
@@ -41,7 +41,7 @@ pub(crate) async fn client_at(ensemble: &Ensemble, index: usize) -> Client {
     client
 }
 
-fn unique(name: &str) -> String {
+pub(crate) fn unique(name: &str) -> String {
     format!("/{name}-{:08x}", fastrand::u32(..))
 }
 

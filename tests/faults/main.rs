@@ -12,6 +12,7 @@
 )]
 
 mod ensemble;
+mod locks;
 mod read_only;
 mod single;
 
@@ -58,9 +59,13 @@ fn main() -> ExitCode {
             Ok(())
         })
     });
-    let together = ensemble::CASES.iter().map(|(name, case)| {
+    let together = [("ensemble", ensemble::CASES), ("locks", locks::CASES)];
+    let together = together.iter().flat_map(|(module, cases)| {
+        cases.iter().map(move |(name, case)| (format!("{module}::{name}"), case))
+    });
+    let together = together.map(|(name, case)| {
         let (runtime, shared) = (Arc::clone(&runtime), Arc::clone(&shared));
-        Trial::test(format!("ensemble::{name}"), move || {
+        Trial::test(name, move || {
             let ensemble = whole_ensemble(&runtime, &shared);
             run(&runtime, case(ensemble));
             Ok(())

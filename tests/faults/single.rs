@@ -6,7 +6,10 @@ use tokio::time::{sleep, timeout};
 use zk_client::{
     Acl, Client, CreateMode, Error, EventType, SessionContinuity, SessionId, SessionState,
 };
+use zk_recipes::{Lock, Ownership, Released};
 use zk_test_kit::{FaultProxy, RealServer};
+
+use crate::locks::held_again;
 
 crate::fault_cases![
     a_killed_server_that_comes_back_with_its_data_keeps_the_session,
@@ -16,6 +19,7 @@ crate::fault_cases![
     a_server_that_has_lost_its_data_is_not_believed,
     a_half_open_link_is_given_up_for_another_way_before_the_session_ends,
     a_slow_link_is_no_reason_to_give_up_a_session,
+    a_lock_that_is_held_and_waited_for_outlives_a_restart,
 ];
 
 /// Long enough for a restart, short enough to wait for.
@@ -185,5 +189,26 @@ async fn a_slow_link_is_no_reason_to_give_up_a_session() {
     sleep(client.session_timeout() * 2).await;
     client.create("/node", "").await.unwrap();
     assert_eq!(server.proxy().accepted(), 1, "one connection was enough");
+    server.stop().await;
+}
+
+async fn a_lock_that_is_held_and_waited_for_outlives_a_restart() {
+    let server = RealServer::start(LONG_SESSIONS).await;
+    let [holder, waiter] =
+        [client(&server.connect_string()).await, client(&server.connect_string()).await];
+    let guard = Lock::new(&holder, "/lock").unwrap().acquire().await.unwrap();
+    let waiting = Lock::new(&waiter, "/lock").unwrap().enqueue().await.unwrap();
+    let waiting = tokio::spawn(waiting.acquire());
+    let mut ownership = guard.watch();
+    server.kill().await;
+    ownership.wait_for(|now| matches!(now, Ownership::Suspended { .. })).await.unwrap();
+    server.start_again().await;
+    held_again(&guard).await;
+    let token = guard.token();
+    assert!(!waiting.is_finished());
+    assert_eq!(guard.release().await.unwrap(), Released::Now);
+    let next = waiting.await.unwrap().unwrap();
+    assert!(next.token() > token);
+    next.release().await.unwrap();
     server.stop().await;
 }
