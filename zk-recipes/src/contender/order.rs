@@ -171,6 +171,8 @@ const NOT_TRUSTED: i32 = 0x7fff_0000;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn mutex() -> Rule {
@@ -317,5 +319,77 @@ mod tests {
     #[test]
     fn contenders_are_listed_in_their_order() {
         assert_eq!(in_order([C, "config", A, B], &mutex().blocking), [A, B, C]);
+    }
+
+    /// Contenders by kind and number, as one history of creations and deletions leaves them: numbers
+    /// and transactions grow together.
+    fn contenders() -> impl Strategy<Value = Vec<(String, Zxid)>> {
+        let kinds = proptest::collection::vec((any::<bool>(), 1..4_i32), 1..12);
+        (kinds, any::<u64>()).prop_map(|(kinds, seed)| {
+            let mut next = 0;
+            let mut nodes: Vec<_> = kinds
+                .into_iter()
+                .map(|(writes, step)| {
+                    next += step;
+                    let kind = if writes { "__WRIT__" } else { "__READ__" };
+                    (format!("_c_{seed:x}-{kind}{next:010}"), Zxid(1000 + i64::from(next)))
+                })
+                .collect();
+            let middle = usize::try_from(seed % 12).unwrap_or_default() % nodes.len();
+            nodes.rotate_left(middle);
+            nodes
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn writers_are_alone_and_readers_are_with_readers(nodes in contenders()) {
+            let reads = Rule::new("__READ__", &["__WRIT__"]);
+            let writes = Rule::new("__WRIT__", &["__WRIT__", "__READ__"]);
+            let names = || nodes.iter().map(|(name, _)| name.as_str());
+            let first: Vec<_> = nodes
+                .iter()
+                .filter(|(name, czxid)| {
+                    let rule = if name.contains("READ") { &reads } else { &writes };
+                    let found = place(names(), name, rule);
+                    let list = nodes.iter().map(|(name, czxid)| (name.as_str(), *czxid));
+                    assert_eq!(place_by_czxid(list, (name, *czxid), rule), found);
+                    if let Place::Behind { ahead, .. } = found {
+                        // Whoever is watched is before us, and somebody whom we wait for.
+                        let ahead = nodes.iter().find(|node| node.0 == ahead).unwrap();
+                        assert!(ahead.1 < *czxid);
+                        assert!(ahead.0.contains("WRIT") || name.contains("WRIT"));
+                    }
+                    found == Place::First
+                })
+                .collect();
+            let writers = first.iter().filter(|(name, _)| name.contains("WRIT")).count();
+            prop_assert!(!first.is_empty(), "nobody gets in");
+            prop_assert!(writers == 0 || first.len() == 1, "a writer is not alone");
+        }
+
+        #[test]
+        fn whatever_the_numbers_are_one_is_first_and_all_stand_in_a_row(
+            numbers in proptest::collection::vec(any::<i32>(), 1..10),
+        ) {
+            let names: Vec<_> = numbers
+                .iter()
+                .enumerate()
+                .map(|(n, sequence)| (format!("{n}-lock-{sequence:010}"), Zxid(n as i64)))
+                .collect();
+            let list = || names.iter().map(|(name, czxid)| (name.as_str(), *czxid));
+            let mut ahead: Vec<_> = list()
+                .map(|own| match place_by_czxid(list(), own, &mutex()) {
+                    Place::First => "",
+                    Place::Behind { ahead, .. } => ahead,
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            ahead.sort_unstable();
+            ahead.dedup();
+            // Each is watched by one at the most, and one watches nobody.
+            prop_assert_eq!(ahead.len(), names.len());
+            prop_assert_eq!(ahead[0], "");
+        }
     }
 }
