@@ -61,17 +61,25 @@ pub(crate) struct Rule {
     pub(crate) own: Kind,
     /// Those of whom nobody may be ahead.
     pub(crate) blocking: Arc<[Kind]>,
+    /// Those whose nodes may go and leave another one in their place that is in the way as well, as a
+    /// writer does that becomes a reader.
+    pub(crate) replaceable: Option<Kind>,
 }
 
 impl Rule {
     pub(crate) fn new(own: &'static str, blocking: &[&'static str]) -> Self {
         let blocking = blocking.iter().map(|kind| Cow::Borrowed(*kind)).collect();
-        Self { own: Cow::Borrowed(own), blocking }
+        Self { own: Cow::Borrowed(own), blocking, replaceable: None }
+    }
+
+    /// The same, where that kind may leave another one in its place.
+    pub(crate) fn replaceable(self, kind: &'static str) -> Self {
+        Self { replaceable: Some(Cow::Borrowed(kind)), ..self }
     }
 
     /// The same, with others in the way as well.
     pub(crate) fn respecting(&self, kind: impl Into<Kind>) -> Self {
         let blocking = self.blocking.iter().cloned().chain([kind.into()]).collect();
-        Self { own: self.own.clone(), blocking }
+        Self { blocking, ..self.clone() }
     }
 }

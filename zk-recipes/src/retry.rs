@@ -69,6 +69,26 @@ pub(crate) async fn until<T>(
     }
 }
 
+/// Acquires in one session after the other, if that is wanted: at the tail of the queue when one has
+/// expired and the client goes on with the next.
+pub(crate) async fn rejoining<T, F>(
+    client: &Client,
+    rejoins: bool,
+    acquire: impl Fn() -> F,
+) -> Result<T, RecipeError>
+where
+    F: Future<Output = Result<T, RecipeError>>,
+{
+    loop {
+        match acquire().await {
+            Err(error) if rejoins && has_next_session(client, &error).await => {
+                tracing::debug!(%error, "joining the queue anew");
+            }
+            acquired => return acquired,
+        }
+    }
+}
+
 /// Whether a client will go on with a new session although this one is over.
 pub(crate) async fn has_next_session(client: &Client, error: &RecipeError) -> bool {
     let expired = matches!(

@@ -34,7 +34,7 @@ pub(crate) struct InLine {
 #[derive(Debug)]
 struct Ahead {
     name: String,
-    /// Nobody else is, so that it is our turn when this one has gone.
+    /// Nobody else is, or can be in its place, so that it is our turn when this one has gone.
     alone: bool,
 }
 
@@ -117,6 +117,35 @@ impl InLine {
             self.look().await?;
         }
         Ok(false)
+    }
+
+    /// The same if it is our turn now; otherwise the place is given up, which is confirmed as far as
+    /// that is possible: whoever tries next should not meet a node that is about to go.
+    ///
+    /// # Errors
+    /// [`RecipeError::Contended`] when it is not, and those of looking.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves the queue in the background.
+    pub(crate) async fn now(mut self) -> Result<Self, RecipeError> {
+        if self.is_our_turn().await? {
+            return Ok(self);
+        }
+        if let Err(error) = self.leave().await {
+            tracing::debug!(%error, "left to the janitor");
+        }
+        Err(RecipeError::Contended)
+    }
+
+    /// Whether a node was all that stood in our way when the queue was last looked at, and when it
+    /// has gone it is our turn.
+    pub(crate) fn is_only_behind(&self, name: &str) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| ahead.alone && ahead.name == name)
+    }
+
+    /// The node was deleted with other writes of the caller's.
+    pub(crate) fn forget(mut self) {
+        self.node.forget();
     }
 
     /// Leaves the queue, and waits for the server to confirm.

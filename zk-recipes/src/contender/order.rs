@@ -21,8 +21,8 @@ pub(crate) enum Place<'a> {
     Behind {
         /// Its name.
         ahead: &'a str,
-        /// Whether nobody else is ahead. As nobody can come between, it is then our turn when this
-        /// one has gone.
+        /// Whether nobody else is ahead, and nobody can take this one's place. As nobody can come
+        /// between, it is then our turn when this one has gone.
         alone: bool,
     },
     /// Not in the list.
@@ -62,7 +62,7 @@ pub(crate) fn place<'a>(
     match seen {
         false => Place::Gone,
         true if !is_ordered(own_sequence) => Place::Undecidable,
-        true => before.place(),
+        true => before.place(rule),
     }
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn place_by_czxid<'a>(
             before.count(key, name);
         }
     }
-    if seen { before.place() } else { Place::Gone }
+    if seen { before.place(rule) } else { Place::Gone }
 }
 
 pub(crate) type Key = (bool, i64, i32);
@@ -129,11 +129,11 @@ impl<'a, N: PartialOrd> Before<'a, N> {
         }
     }
 
-    fn place(self) -> Place<'a> {
-        match self.nearest {
-            Some((_, ahead)) => Place::Behind { ahead, alone: self.count == 1 },
-            None => Place::First,
-        }
+    fn place(self, rule: &Rule) -> Place<'a> {
+        let Some((_, ahead)) = self.nearest else { return Place::First };
+        let replaceable =
+            rule.replaceable.as_ref().is_some_and(|kind| sequence_of(ahead, kind).is_some());
+        Place::Behind { ahead, alone: self.count == 1 && !replaceable }
     }
 }
 
@@ -264,6 +264,17 @@ mod tests {
         check_by(&reads, &[r4, r5, w6], r5, Place::First);
         check_by(&writes, &all, w6, behind(r5));
         check_by(&writes, &all, w2, next_to(r1));
+    }
+
+    #[test]
+    fn a_writer_that_may_become_a_reader_is_not_all_there_is_to_wait_for() {
+        let writes = Rule::new("__WRIT__", &["__WRIT__", "__READ__"]).replaceable("__WRIT__");
+        let (read, write) = ("a-__READ__0000000001", "a-__WRIT__0000000002");
+        let own = "a-__WRIT__0000000003";
+        check_by(&writes, &[write, own], own, behind(write));
+        check_by(&writes, &[read, own], own, next_to(read));
+        let nodes = [(write, Zxid(2)), ("b-__WRIT__2147483647", Zxid(3))];
+        assert_eq!(place_by_czxid(nodes, nodes[1], &writes), behind(write));
     }
 
     #[test]

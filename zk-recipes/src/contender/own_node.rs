@@ -168,7 +168,7 @@ impl OwnNode {
 }
 
 /// `NoNode` only if the first one is gone.
-async fn delete_together(client: &Client, path: &str, companions: &[String]) -> Result<(), Error> {
+pub(crate) async fn delete_together(client: &Client, path: &str, companions: &[String]) -> Result<(), Error> {
     if companions.is_empty() {
         return client.delete(path).await;
     }

@@ -55,7 +55,7 @@ use crate::error::RecipeError;
 use crate::held::FencingToken;
 use crate::held::SuspendPolicy;
 use crate::recipe_path;
-use crate::retry::{has_next_session, within};
+use crate::retry::{rejoining, within};
 
 /// A fair lock at a path. Cheap to clone; see the [module](self) for how it works.
 ///
@@ -151,18 +151,8 @@ impl Lock {
     /// A dropped future leaves the queue: its node is deleted in the background.
     pub async fn acquire(&self) -> Result<LockGuard, RecipeError> {
         let span = debug_span!("lock", path = self.path(), dialect = ?self.spec.dialect);
-        let acquire = async {
-            loop {
-                let acquired = async { self.enqueue().await?.acquire().await }.await;
-                match acquired {
-                    Err(error) if self.rejoins && has_next_session(&self.client, &error).await => {
-                        tracing::debug!(%error, "joining the queue anew");
-                    }
-                    acquired => return acquired,
-                }
-            }
-        };
-        acquire.instrument(span).await
+        let acquire = || async { self.enqueue().await?.acquire().await };
+        rejoining(&self.client, self.rejoins, acquire).instrument(span).await
     }
 
     /// Waits for the lock, but not for longer than `limit`, connection trouble included.

@@ -59,14 +59,7 @@ impl Waiting {
     }
 
     /// Takes the lock if it is our turn, and leaves the queue otherwise.
-    pub(super) async fn acquire_now(mut self) -> Result<LockGuard, RecipeError> {
-        if self.line.is_our_turn().await? {
-            return Ok(LockGuard::new(self.line.into_held(self.policy)));
-        }
-        // Whoever tries next should not meet a node that is about to go.
-        if let Err(error) = self.line.leave().await {
-            tracing::debug!(%error, "left to the janitor");
-        }
-        Err(RecipeError::Contended)
+    pub(super) async fn acquire_now(self) -> Result<LockGuard, RecipeError> {
+        Ok(LockGuard::new(self.line.now().await?.into_held(self.policy)))
     }
 }
