@@ -11,13 +11,14 @@ use crate::error::RecipeError;
 #[derive(Debug)]
 pub struct FencedMulti<'a> {
     held: &'a Held,
-    /// Begins with the check.
+    /// Begins with the checks.
     multi: Multi<'a>,
+    checks: usize,
 }
 
 impl<'a> FencedMulti<'a> {
-    pub(super) const fn new(held: &'a Held, multi: Multi<'a>) -> Self {
-        Self { held, multi }
+    pub(crate) const fn new(held: &'a Held, multi: Multi<'a>, checks: usize) -> Self {
+        Self { held, multi, checks }
     }
 
     /// Creates a persistent node with an open ACL.
@@ -57,7 +58,7 @@ impl<'a> FencedMulti<'a> {
     }
 
     /// Sends the request at once, and resolves when the reply has come: one outcome for each write, in
-    /// their order, without the check.
+    /// their order, without those that check whether it is held.
     ///
     /// # Errors
     /// [`RecipeError::Lost`] when it is not held any more: nothing was done. [`Error::Multi`] with the
@@ -69,24 +70,26 @@ impl<'a> FencedMulti<'a> {
     pub fn commit(
         self,
     ) -> impl Future<Output = Result<Vec<MultiOutcome>, RecipeError>> + Send + use<'a> {
-        let Self { held, multi } = self;
+        let Self { held, multi, checks } = self;
         let reply = multi.commit();
-        async move { settle(held, reply).await }
+        async move { settle(held, checks, reply).await }
     }
 }
 
-async fn settle(held: &Held, reply: MultiReply) -> Result<Vec<MultiOutcome>, RecipeError> {
+async fn settle(
+    held: &Held,
+    checks: usize,
+    reply: MultiReply,
+) -> Result<Vec<MultiOutcome>, RecipeError> {
     match reply.await {
         Ok(mut outcomes) => {
-            // There is one more than the caller has asked for.
-            if !outcomes.is_empty() {
-                outcomes.remove(0);
-            }
+            // There are more than the caller has asked for.
+            outcomes.drain(..checks.min(outcomes.len()));
             Ok(outcomes)
         }
-        Err(Error::Multi { index: index @ 1.., op, path, code }) => {
-            Err(Error::Multi { index: index - 1, op, path, code }.into())
+        Err(Error::Multi { index, op, path, code }) if index >= checks => {
+            Err(Error::Multi { index: index - checks, op, path, code }.into())
         }
-        Err(error) => Err(held.judge(error)),
+        Err(error) => Err(held.judge(error, checks)),
     }
 }

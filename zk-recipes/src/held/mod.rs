@@ -156,13 +156,13 @@ impl Held {
     /// # }
     /// ```
     pub fn multi(&self) -> FencedMulti<'_> {
-        FencedMulti::new(self, self.client.multi().check(self.node.path(), Version::ANY))
+        FencedMulti::new(self, self.client.multi().check(self.node.path(), Version::ANY), 1)
     }
 
     /// Gives it back, and waits for the server to confirm.
     pub(crate) async fn release(mut self) -> Result<Released, (Self, Error)> {
         let was_lost = matches!(self.ownership(), Ownership::Lost(_));
-        self.watchdog.give_back();
+        self.watchdog.set_giving_back(true);
         match self.node.delete(&self.client).await {
             Ok(deleted) => {
                 self.watchdog.stop(LostReason::Released);
@@ -179,16 +179,26 @@ impl Held {
         self.watchdog.lose(reason);
     }
 
+    /// Whether a write of the owner's is on its way that deletes the node: then that is no loss.
+    pub(crate) fn set_giving_back(&self, gives_back: bool) {
+        self.watchdog.set_giving_back(gives_back);
+    }
+
     /// Stops following the node, which stays where it is: it is the caller's to delete, or to forget.
     pub(crate) fn into_node(self) -> (Client, OwnNode) {
         self.watchdog.stop(LostReason::Released);
         (self.client, self.node)
     }
 
-    /// What an error of a write that was fenced means for the holder.
-    pub(crate) fn judge(&self, error: Error) -> RecipeError {
+    /// What an error of a write that was fenced means for the holder. It begins with `checks` of what
+    /// must be there.
+    pub(crate) fn judge(&self, error: Error, checks: usize) -> RecipeError {
         let reason = match &error {
-            Error::Multi { index: 0, code: ErrorCode::NoNode, .. } => LostReason::NodeDeleted,
+            Error::Multi { index, code: ErrorCode::NoNode | ErrorCode::BadVersion, .. }
+                if *index < checks =>
+            {
+                LostReason::NodeDeleted
+            }
             Error::SessionExpired => LostReason::SessionExpired,
             error if error.is_session_over() => LostReason::SessionClosed,
             _ => return RecipeError::Client(error),

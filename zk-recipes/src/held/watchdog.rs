@@ -74,9 +74,9 @@ impl Watchdog {
         }
     }
 
-    /// From here on it is the owner who deletes the node.
-    pub(super) fn give_back(&self) {
-        self.gives_back.store(true, Ordering::Relaxed);
+    /// Whether from here on it is the owner who deletes the node.
+    pub(super) fn set_giving_back(&self, gives_back: bool) {
+        self.gives_back.store(gives_back, Ordering::Relaxed);
     }
 
     /// Whoever waits for the loss is told.
