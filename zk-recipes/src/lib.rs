@@ -3,6 +3,7 @@
 //! | recipe | what it is |
 //! |---|---|
 //! | [`lock::Lock`] | a fair lock without herd effect; Curator's `InterProcessMutex`, kazoo's `Lock` |
+//! | [`rw_lock::RwLock`] | many readers or one writer, fair; Curator's `InterProcessReadWriteLock`, kazoo's `ReadLock` and `WriteLock` |
 //!
 //! All recipes stand on one engine: a sequential node with a unique name that is found again when
 //! the reply to its creation was lost, a [`Held`] that tells its holder when it is lost and fences
@@ -30,6 +31,7 @@ mod held;
 pub mod lock;
 mod recipe_path;
 mod retry;
+pub mod rw_lock;
 
 pub use codec::{Codec, CodecError, Json, Raw, Utf8};
 pub use contender::listing::Contender;
@@ -37,6 +39,7 @@ pub use dialect::{Dialect, Parents};
 pub use error::{RecipeError, ReleaseError};
 pub use held::{FencedMulti, FencingToken, Held, LostReason, Ownership, Released, SuspendPolicy};
 pub use lock::{Lock, LockGuard};
+pub use rw_lock::{ConversionError, ReadGuard, RwLock, WriteGuard};
 pub use zk_client::Janitor;
 
 /// The code in the README is compiled.

@@ -94,15 +94,13 @@ impl InLine {
     /// Nothing is lost: the place stays as long as this lives, and it can be waited for again.
     pub(crate) async fn turn(&mut self) -> Result<(), RecipeError> {
         loop {
-            match &self.ahead {
-                None if self.is_certain() => return Ok(()),
-                None => {}
-                Some(_) => {
-                    if self.until_gone().await? {
-                        self.ahead = None;
-                        continue;
-                    }
+            if self.ahead.is_some() {
+                if self.until_gone().await? {
+                    self.ahead = None;
+                    continue;
                 }
+            } else if self.is_certain() {
+                return Ok(());
             }
             self.look().await?;
         }
@@ -141,6 +139,11 @@ impl InLine {
     /// has gone it is our turn.
     pub(crate) fn is_only_behind(&self, name: &str) -> bool {
         self.ahead.as_ref().is_some_and(|ahead| ahead.alone && ahead.name == name)
+    }
+
+    /// What went together with the node is gone already.
+    pub(crate) fn part_with_companions(&mut self) {
+        self.node.part_with_companions();
     }
 
     /// The node was deleted with other writes of the caller's.

@@ -4,6 +4,7 @@
 //! found again when the reply to its creation was lost, and is never left behind; [`in_line`] waits
 //! until it is our turn; [`listing`] tells who else is there.
 
+pub(crate) mod created;
 pub(crate) mod in_line;
 pub(crate) mod listing;
 pub(crate) mod order;

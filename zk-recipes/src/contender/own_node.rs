@@ -76,6 +76,11 @@ impl OwnNode {
         self
     }
 
+    /// Those that went together with it are gone already.
+    pub(crate) fn part_with_companions(&mut self) {
+        self.companions.clear();
+    }
+
     /// Takes a place in a queue: creates an ephemeral sequential node, and lists its parent's
     /// children in the same round trip. The client must be bound to the session that is to own it.
     ///
@@ -108,7 +113,7 @@ impl OwnNode {
 
     /// The children of the parent. The first listing tells of a time before the node was created
     /// if that took more than one attempt.
-    async fn with_own(
+    pub(crate) async fn with_own(
         &self,
         client: &Client,
         listed: Result<Vec<ByteString>, Error>,
@@ -168,7 +173,11 @@ impl OwnNode {
 }
 
 /// `NoNode` only if the first one is gone.
-pub(crate) async fn delete_together(client: &Client, path: &str, companions: &[String]) -> Result<(), Error> {
+pub(crate) async fn delete_together(
+    client: &Client,
+    path: &str,
+    companions: &[String],
+) -> Result<(), Error> {
     if companions.is_empty() {
         return client.delete(path).await;
     }
