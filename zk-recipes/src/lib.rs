@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`lock::Lock`] | a fair lock without herd effect; Curator's `InterProcessMutex`, kazoo's `Lock` |
 //! | [`rw_lock::RwLock`] | many readers or one writer, fair; Curator's `InterProcessReadWriteLock`, kazoo's `ReadLock` and `WriteLock` |
+//! | [`semaphore::Semaphore`] | a number of permits, taken some at once, fair; Curator's `InterProcessSemaphoreV2` |
 //!
 //! All recipes stand on one engine: a sequential node with a unique name that is found again when
 //! the reply to its creation was lost, a [`Held`] that tells its holder when it is lost and fences
@@ -32,6 +33,7 @@ pub mod lock;
 mod recipe_path;
 mod retry;
 pub mod rw_lock;
+pub mod semaphore;
 
 pub use codec::{Codec, CodecError, Json, Raw, Utf8};
 pub use contender::listing::Contender;
@@ -40,6 +42,7 @@ pub use error::{RecipeError, ReleaseError};
 pub use held::{FencedMulti, FencingToken, Held, LostReason, Ownership, Released, SuspendPolicy};
 pub use lock::{Lock, LockGuard};
 pub use rw_lock::{ConversionError, ReadGuard, RwLock, WriteGuard};
+pub use semaphore::{Permits, Semaphore};
 pub use zk_client::Janitor;
 
 /// The code in the README is compiled.
