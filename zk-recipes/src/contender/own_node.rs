@@ -35,6 +35,9 @@ pub(crate) struct OwnNode {
     path: Option<String>,
     /// Deleted together with it, and only then: their names are not unique.
     companions: Vec<String>,
+    /// Whether somebody else may have made another one of its name: then it is known by its
+    /// transaction.
+    shares_name: bool,
     pub(crate) czxid: Zxid,
 }
 
@@ -67,7 +70,15 @@ impl OwnNode {
     /// A node that is known to be ours.
     pub(crate) fn new(client: &Client, path: String, czxid: Zxid) -> Self {
         let janitor = Janitor::of(client);
-        Self { janitor, path: Some(path), companions: Vec::new(), czxid }
+        Self { janitor, path: Some(path), companions: Vec::new(), shares_name: false, czxid }
+    }
+
+    /// A node whose name is not unique: it is deleted only if the one that is there was created by
+    /// this transaction. Between the look and the deletion nothing tells one from another.
+    pub(crate) fn with_shared_name(client: &Client, path: String, czxid: Zxid) -> Self {
+        let mut node = Self::new(client, path, czxid);
+        node.shares_name = true;
+        node
     }
 
     /// The same, with nodes that are deleted together with it and at no other time.
@@ -147,6 +158,11 @@ impl OwnNode {
         }
     }
 
+    /// What tells the node from another one of its name, if there may be one.
+    pub(crate) fn transaction(&self) -> Option<Zxid> {
+        self.shares_name.then_some(self.czxid)
+    }
+
     /// It was deleted, or is somebody else's by now.
     pub(crate) fn forget(&mut self) {
         self.path = None;
@@ -160,9 +176,13 @@ impl OwnNode {
         let Some(path) = &self.path else {
             return Ok(Deleted::Before);
         };
-        let deleted = delete_together(client, path, &self.companions).await;
+        let deleted = if self.shares_name {
+            delete_of(client, path, self.czxid).await
+        } else {
+            delete_together(client, path, &self.companions).await.map(|()| Deleted::Now)
+        };
         let outcome = match deleted {
-            Ok(()) => Deleted::Now,
+            Ok(deleted) => deleted,
             Err(error) if error.code() == Some(ErrorCode::NoNode) => Deleted::Before,
             Err(error) if error.is_session_over() => Deleted::Before,
             Err(error) => return Err(error),
@@ -193,6 +213,17 @@ pub(crate) async fn delete_together(
     }
 }
 
+/// Deletes the node of one transaction, and no other of its name.
+async fn delete_of(client: &Client, path: &str, czxid: Zxid) -> Result<Deleted, Error> {
+    let synced = client.sync(path).send();
+    let looked = client.exists(path).send();
+    synced.await?;
+    match looked.await? {
+        Some(stat) if stat.czxid == czxid => client.delete(path).await.map(|()| Deleted::Now),
+        Some(_) | None => Ok(Deleted::Before),
+    }
+}
+
 /// How a deletion went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deleted {
@@ -207,7 +238,13 @@ impl Drop for OwnNode {
             return;
         };
         let companions = std::mem::take(&mut self.companions);
-        let handed = if companions.is_empty() {
+        let czxid = self.czxid;
+        let handed = if self.shares_name {
+            self.janitor.errand(move |client| {
+                let path = path.clone();
+                async move { delete_of(&client, &path, czxid).await.map(|_| ()) }
+            })
+        } else if companions.is_empty() {
             self.janitor.delete(&path)
         } else {
             self.janitor.errand(move |client| {

@@ -56,7 +56,7 @@ impl Held {
         policy: SuspendPolicy,
         own: OwnWatch,
     ) -> Self {
-        let watchdog = Watchdog::start(&client, node.path(), state, policy, own);
+        let watchdog = Watchdog::start(&client, &node, state, policy, own);
         Self { watchdog, node, client }
     }
 

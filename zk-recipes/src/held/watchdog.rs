@@ -8,10 +8,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
-use zk_client::{Client, Error, ErrorCode, EventType, SessionState, Stat, Watch, WatchedReply};
+use zk_client::{
+    Client, Error, ErrorCode, EventType, SessionState, Stat, Watch, WatchedReply, Zxid,
+};
 
 use super::OwnWatch;
 use super::ownership::{LostReason, Ownership, SuspendPolicy};
+use crate::contender::own_node::OwnNode;
 
 /// Follows one node of ours, from its creation until it is released.
 #[derive(Debug)]
@@ -22,19 +25,20 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Begins to follow the node at `path`. Asks for a watch, if there is none, but does not wait for
+    /// Begins to follow the node. Asks for a watch, if there is none, but does not wait for
     /// it.
     ///
     /// `client` must be bound to the session that owns the node, and `state` must not have missed a
     /// change since the node was last known to exist.
     pub(super) fn start(
         client: &Client,
-        path: &str,
+        node: &OwnNode,
         state: watch::Receiver<SessionState>,
         policy: SuspendPolicy,
         own: OwnWatch,
     ) -> Self {
         let ownership = watch::Sender::new(Ownership::Held);
+        let path = node.path();
         let own = match own {
             OwnWatch::None => Watched::Asked(client.exists(path).watch().send()),
             OwnWatch::Set(watch) => Watched::Set(watch),
@@ -43,6 +47,7 @@ impl Watchdog {
         let follow = Follow {
             client: client.clone(),
             path: path.to_owned(),
+            transaction: node.transaction(),
             ownership: ownership.clone(),
             gives_back: Arc::clone(&gives_back),
             policy,
@@ -100,6 +105,8 @@ impl Drop for Watchdog {
 struct Follow {
     client: Client,
     path: String,
+    /// What tells the node from another one of its name, if there may be one.
+    transaction: Option<Zxid>,
     ownership: watch::Sender<Ownership>,
     gives_back: Arc<AtomicBool>,
     policy: SuspendPolicy,
@@ -188,7 +195,7 @@ impl Follow {
     /// The session has survived; whether the node has is the server's to say.
     async fn reconfirm(&self) {
         match self.client.exists(&self.path).await {
-            Ok(Some(_)) => {
+            Ok(Some(stat)) if self.is_meant(&stat) => {
                 self.ownership.send_if_modified(|ownership| {
                     let suspended = matches!(ownership, Ownership::Suspended { .. });
                     if suspended {
@@ -197,7 +204,7 @@ impl Follow {
                     suspended
                 });
             }
-            Ok(None) => lose(&self.ownership, LostReason::NodeDeleted),
+            Ok(_) => lose(&self.ownership, LostReason::NodeDeleted),
             // Disconnected again, or over: the next change of state tells.
             Err(error) => {
                 tracing::debug!(%error, "cannot confirm a node of our own");
@@ -210,7 +217,7 @@ impl Follow {
     async fn deleted(&self, own: Watched) -> LostReason {
         let mut watched = match own {
             Watched::Set(watch) => Ok(watch),
-            Watched::Asked(reply) => seen(reply.await),
+            Watched::Asked(reply) => self.seen(reply.await),
         };
         loop {
             match watched {
@@ -234,8 +241,21 @@ impl Follow {
                 // Timed out, or too many requests: the question stays.
                 Err(Some(_)) => sleep(ASK_AGAIN).await,
             }
-            watched = seen(self.client.exists(&self.path).watch().await);
+            watched = self.seen(self.client.exists(&self.path).watch().await);
         }
+    }
+
+    /// The watch on the node, if it is there.
+    fn seen(&self, watched: Result<(Option<Stat>, Watch), Error>) -> Result<Watch, Option<Error>> {
+        match watched {
+            Ok((Some(stat), watch)) if self.is_meant(&stat) => Ok(watch),
+            Ok(_) => Err(None),
+            Err(error) => Err(Some(error)),
+        }
+    }
+
+    fn is_meant(&self, stat: &Stat) -> bool {
+        self.transaction.is_none_or(|transaction| transaction == stat.czxid)
     }
 
     /// Ends when the session is not certain to live any more, if that is what is to be known. Until
@@ -263,15 +283,6 @@ impl Follow {
                 } => proof = proven,
             }
         }
-    }
-}
-
-/// The watch on a node that is there.
-fn seen(watched: Result<(Option<Stat>, Watch), Error>) -> Result<Watch, Option<Error>> {
-    match watched {
-        Ok((Some(_), watch)) => Ok(watch),
-        Ok((None, _)) => Err(None),
-        Err(error) => Err(Some(error)),
     }
 }
 
