@@ -2,6 +2,9 @@
 //!
 //! | recipe | what it is |
 //! |---|---|
+//! | [`barrier::Barrier`] | keeps everybody waiting until it is lifted; Curator's `DistributedBarrier`, kazoo's `Barrier` |
+//! | [`double_barrier::DoubleBarrier`] | so many members enter together and leave together, round after round; also Curator's `DistributedDoubleBarrier` |
+//! | [`gather_queue::GatherQueue`] | waits until so many members are there, then has them run one after the other |
 //! | [`lock::Lock`] | a fair lock without herd effect; Curator's `InterProcessMutex`, kazoo's `Lock` |
 //! | [`rw_lock::RwLock`] | many readers or one writer, fair; Curator's `InterProcessReadWriteLock`, kazoo's `ReadLock` and `WriteLock` |
 //! | [`semaphore::Semaphore`] | a number of permits, taken some at once, fair; Curator's `InterProcessSemaphoreV2` |
@@ -24,10 +27,14 @@
 //! # }
 //! ```
 
+pub mod barrier;
 mod codec;
 mod contender;
 mod dialect;
+pub mod double_barrier;
 mod error;
+pub mod gather_queue;
+mod gathering;
 mod held;
 pub mod lock;
 mod recipe_path;
@@ -35,10 +42,15 @@ mod retry;
 pub mod rw_lock;
 pub mod semaphore;
 
+pub use barrier::{Barrier, BarrierGuard};
 pub use codec::{Codec, CodecError, Json, Raw, Utf8};
 pub use contender::listing::Contender;
 pub use dialect::{Dialect, Parents};
+pub use double_barrier::{BarrierMode, DoubleBarrier, Inside};
 pub use error::{RecipeError, ReleaseError};
+pub use gather_queue::{GatherQueue, Order, Seat, Turn};
+pub use gathering::error::RoundError;
+pub use gathering::rounds::RoundMember;
 pub use held::{FencedMulti, FencingToken, Held, LostReason, Ownership, Released, SuspendPolicy};
 pub use lock::{Lock, LockGuard};
 pub use rw_lock::{ConversionError, ReadGuard, RwLock, WriteGuard};
