@@ -8,6 +8,8 @@
 //! | [`lock::Lock`] | a fair lock without herd effect; Curator's `InterProcessMutex`, kazoo's `Lock` |
 //! | [`rw_lock::RwLock`] | many readers or one writer, fair; Curator's `InterProcessReadWriteLock`, kazoo's `ReadLock` and `WriteLock` |
 //! | [`semaphore::Semaphore`] | a number of permits, taken some at once, fair; Curator's `InterProcessSemaphoreV2` |
+//! | [`queue::Queue`] | a queue with acks, priorities, delays, bounds and dead letters |
+//! | [`simple_queue::SimpleQueue`] | the queue of ZooKeeper's own recipes and of Curator's `SimpleDistributedQueue` |
 //!
 //! All recipes stand on one engine: a sequential node with a unique name that is found again when
 //! the reply to its creation was lost, a [`Held`] that tells its holder when it is lost and fences
@@ -37,10 +39,12 @@ pub mod gather_queue;
 mod gathering;
 mod held;
 pub mod lock;
+pub mod queue;
 mod recipe_path;
 mod retry;
 pub mod rw_lock;
 pub mod semaphore;
+pub mod simple_queue;
 
 pub use barrier::{Barrier, BarrierGuard};
 pub use codec::{Codec, CodecError, Json, Raw, Utf8};
@@ -55,6 +59,8 @@ pub use held::{FencedMulti, FencingToken, Held, LostReason, Ownership, Released,
 pub use lock::{Lock, LockGuard};
 pub use rw_lock::{ConversionError, ReadGuard, RwLock, WriteGuard};
 pub use semaphore::{Permits, Semaphore};
+pub use queue::{DelayQueue, Delivery, PriorityQueue, Queue};
+pub use simple_queue::SimpleQueue;
 pub use zk_client::Janitor;
 
 /// The code in the README is compiled.

@@ -159,11 +159,6 @@ impl InLine {
         self.node.delete(&self.client).await
     }
 
-    /// Our node is gone with a transaction that the caller has made.
-    pub(crate) fn forget(mut self) {
-        self.node.forget();
-    }
-
     /// What is held now that it is our turn.
     pub(crate) fn into_held(self, policy: SuspendPolicy) -> Held {
         tracing::debug!(node = self.node.name(), "granted");
