@@ -93,17 +93,26 @@ impl InLine {
     /// # Cancel safety
     /// Nothing is lost: the place stays as long as this lives, and it can be waited for again.
     pub(crate) async fn turn(&mut self) -> Result<(), RecipeError> {
-        loop {
-            if self.ahead.is_some() {
-                if self.until_gone().await? {
-                    self.ahead = None;
-                    continue;
-                }
-            } else if self.is_certain() {
-                return Ok(());
+        while !self.step().await? {}
+        Ok(())
+    }
+
+    /// Waits for one change, and finds out what it means; tells whether it is our turn. For those who
+    /// want to know who is ahead meanwhile.
+    ///
+    /// # Cancel safety
+    /// As [`turn`](Self::turn).
+    pub(crate) async fn step(&mut self) -> Result<bool, RecipeError> {
+        if self.ahead.is_some() {
+            if self.until_gone().await? {
+                self.ahead = None;
+                return Ok(self.is_certain());
             }
-            self.look().await?;
+        } else if self.is_certain() {
+            return Ok(true);
         }
+        self.look().await?;
+        Ok(self.ahead.is_none() && self.is_certain())
     }
 
     /// Whether it is our turn now. Asks only when what is known may be old.
