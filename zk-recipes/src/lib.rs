@@ -39,6 +39,7 @@ pub mod gather_queue;
 mod gathering;
 mod held;
 pub mod lock;
+mod parent;
 pub mod queue;
 mod recipe_path;
 mod retry;
@@ -57,9 +58,9 @@ pub use gathering::error::RoundError;
 pub use gathering::rounds::RoundMember;
 pub use held::{FencedMulti, FencingToken, Held, LostReason, Ownership, Released, SuspendPolicy};
 pub use lock::{Lock, LockGuard};
+pub use queue::{DelayQueue, Delivery, PriorityQueue, Queue};
 pub use rw_lock::{ConversionError, ReadGuard, RwLock, WriteGuard};
 pub use semaphore::{Permits, Semaphore};
-pub use queue::{DelayQueue, Delivery, PriorityQueue, Queue};
 pub use simple_queue::SimpleQueue;
 pub use zk_client::Janitor;
 

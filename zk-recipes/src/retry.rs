@@ -34,10 +34,16 @@ where
             _ => return Err(error),
         }
         tracing::debug!(%error, "once more");
-        client.connected().await?;
-        sleep(BREATH).await;
+        breathe(client).await?;
     }
     Err(RecipeError::Timeout)
+}
+
+/// Waits for a connection, and a moment more, before something is asked again.
+pub(crate) async fn breathe(client: &Client) -> Result<(), Error> {
+    client.connected().await?;
+    sleep(BREATH).await;
+    Ok(())
 }
 
 /// What came before an attempt.

@@ -38,6 +38,15 @@ struct Ahead {
     alone: bool,
 }
 
+/// What a wait has come to.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) path: String,
+    pub(crate) czxid: Zxid,
+    pub(crate) own: OwnWatch,
+    pub(crate) state: watch::Receiver<SessionState>,
+}
+
 impl InLine {
     /// Takes a place in the queue: in that of the session that `client` has now.
     ///
@@ -160,6 +169,49 @@ impl InLine {
         self.node.forget();
     }
 
+    /// Whether it is our turn without any doubt, as far as was told.
+    pub(crate) fn is_first(&self) -> bool {
+        self.ahead.is_none() && self.is_certain()
+    }
+
+    /// Asks for a watch on our own node, unless there is one; see [`Self::watch_own`].
+    pub(crate) fn ask_for_own(&self) -> Option<WatchedReply<Option<Stat>>> {
+        self.own.is_none().then(|| self.client.exists(self.node.path()).watch().send())
+    }
+
+    /// Waits for our turn, and makes sure that nothing has happened to our node since it came: for
+    /// those who have waited for something else meanwhile.
+    ///
+    /// # Cancel safety
+    /// As [`Self::turn`].
+    pub(crate) async fn confirm(&mut self) -> Result<(), RecipeError> {
+        loop {
+            self.turn().await?;
+            if self.is_own_there().await? {
+                if self.is_first() {
+                    return Ok(());
+                }
+            } else if let Some(own) = self.ask_for_own() {
+                self.watch_own(own).await?;
+                if self.own.is_none() {
+                    // It cannot be watched, so it is looked for.
+                    self.look().await?;
+                    if self.is_first() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends the wait; the node is the caller's to see to from now on.
+    pub(crate) fn into_parts(mut self) -> Parts {
+        let path = self.node.path().to_owned();
+        self.node.forget();
+        let own = self.own.take().map_or(OwnWatch::None, OwnWatch::Set);
+        Parts { path, czxid: self.node.czxid, own, state: self.state }
+    }
+
     /// Leaves the queue, and waits for the server to confirm.
     ///
     /// # Cancel safety
@@ -191,7 +243,7 @@ impl InLine {
     async fn until_gone(&mut self) -> Result<bool, RecipeError> {
         let Some(ahead) = &self.ahead else { return Ok(false) };
         let (name, alone) = (ahead.name.clone(), ahead.alone);
-        let own = self.own.is_none().then(|| self.client.exists(self.node.path()).watch().send());
+        let own = self.ask_for_own();
         let watched = self.client.children(&join(self.node.parent(), &name)).watch().send();
         if let Some(own) = own {
             self.watch_own(own).await?;
@@ -225,7 +277,11 @@ impl InLine {
         Ok(outcome.event_type == EventType::NodeDeleted)
     }
 
-    async fn watch_own(&mut self, own: WatchedReply<Option<Stat>>) -> Result<(), RecipeError> {
+    /// Has the watch that was asked for.
+    pub(crate) async fn watch_own(
+        &mut self,
+        own: WatchedReply<Option<Stat>>,
+    ) -> Result<(), RecipeError> {
         match own.await {
             Ok((Some(_), watch)) => self.own = Some(watch),
             Ok((None, _)) => return Err(RecipeError::Lost(LostReason::NodeDeleted)),

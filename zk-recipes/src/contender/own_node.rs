@@ -10,6 +10,7 @@ use zk_client::{
     Acl, ByteString, Client, CreateMode, CreateSteps, Error, ErrorCode, Janitor, Version, Zxid,
 };
 
+use super::together::Together;
 use crate::dialect::{Dialect, Kind, Parents};
 use crate::error::RecipeError;
 
@@ -33,12 +34,21 @@ pub(crate) struct OwnNode {
     janitor: Janitor,
     /// `None` once it is deleted, or none of ours any more.
     path: Option<String>,
-    /// Deleted together with it, and only then: their names are not unique.
-    companions: Vec<String>,
-    /// Whether somebody else may have made another one of its name: then it is known by its
-    /// transaction.
-    shares_name: bool,
+    deletion: Deletion,
     pub(crate) czxid: Zxid,
+}
+
+/// How a node of ours is deleted.
+#[derive(Debug)]
+enum Deletion {
+    /// By its name, which nobody else has.
+    Alone,
+    /// Together with these, and they only then: their names are not unique.
+    With(Vec<String>),
+    /// With what the same transaction has created.
+    Together(Together),
+    /// By its name, which others may have as well: if it is still that of the same transaction.
+    IfTheSame,
 }
 
 impl NodeSpec {
@@ -70,26 +80,32 @@ impl OwnNode {
     /// A node that is known to be ours.
     pub(crate) fn new(client: &Client, path: String, czxid: Zxid) -> Self {
         let janitor = Janitor::of(client);
-        Self { janitor, path: Some(path), companions: Vec::new(), shares_name: false, czxid }
+        Self { janitor, path: Some(path), deletion: Deletion::Alone, czxid }
     }
 
     /// A node whose name is not unique: it is deleted only if the one that is there was created by
     /// this transaction. Between the look and the deletion nothing tells one from another.
     pub(crate) fn with_shared_name(client: &Client, path: String, czxid: Zxid) -> Self {
         let mut node = Self::new(client, path, czxid);
-        node.shares_name = true;
+        node.deletion = Deletion::IfTheSame;
         node
     }
 
     /// The same, with nodes that are deleted together with it and at no other time.
     pub(crate) fn with_companions(mut self, companions: Vec<String>) -> Self {
-        self.companions = companions;
+        self.deletion = Deletion::With(companions);
         self
     }
 
     /// Those that went together with it are gone already.
     pub(crate) fn part_with_companions(&mut self) {
-        self.companions.clear();
+        self.deletion = Deletion::Alone;
+    }
+
+    /// The same, with what the same transaction has created.
+    pub(crate) fn together_with(mut self, together: Together) -> Self {
+        self.deletion = Deletion::Together(together);
+        self
     }
 
     /// Takes a place in a queue: creates an ephemeral sequential node, and lists its parent's
@@ -160,7 +176,29 @@ impl OwnNode {
 
     /// What tells the node from another one of its name, if there may be one.
     pub(crate) fn transaction(&self) -> Option<Zxid> {
-        self.shares_name.then_some(self.czxid)
+        let shares = matches!(self.deletion, Deletion::IfTheSame | Deletion::Together(_));
+        shares.then_some(self.czxid)
+    }
+
+    /// What the same transaction has created.
+    const fn together(&self) -> Option<&Together> {
+        match &self.deletion {
+            Deletion::Together(together) => Some(together),
+            Deletion::Alone | Deletion::With(_) | Deletion::IfTheSame => None,
+        }
+    }
+
+    /// Of all nodes that must be there for it to be held, its own first.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        let others = self.together().map_or(&[][..], |together| &together.others);
+        self.path.iter().chain(others).map(String::as_str)
+    }
+
+    /// What is true as long as it is held.
+    pub(crate) fn checks(&self) -> Vec<(&str, Version)> {
+        let epoch = self.together().and_then(|together| together.epoch.as_ref());
+        let epoch = epoch.map(|(path, version)| (path.as_str(), *version));
+        self.paths().map(|path| (path, Version::ANY)).chain(epoch).collect()
     }
 
     /// It was deleted, or is somebody else's by now.
@@ -176,10 +214,13 @@ impl OwnNode {
         let Some(path) = &self.path else {
             return Ok(Deleted::Before);
         };
-        let deleted = if self.shares_name {
-            delete_of(client, path, self.czxid).await
-        } else {
-            delete_together(client, path, &self.companions).await.map(|()| Deleted::Now)
+        let deleted = match &self.deletion {
+            Deletion::Alone => client.delete(path).await.map(|()| Deleted::Now),
+            Deletion::With(companions) => {
+                delete_together(client, path, companions).await.map(|()| Deleted::Now)
+            }
+            Deletion::Together(together) => together.delete(client, path, self.czxid).await,
+            Deletion::IfTheSame => delete_of(client, path, self.czxid).await,
         };
         let outcome = match deleted {
             Ok(deleted) => deleted,
@@ -237,20 +278,18 @@ impl Drop for OwnNode {
         let Some(path) = self.path.take() else {
             return;
         };
-        let companions = std::mem::take(&mut self.companions);
         let czxid = self.czxid;
-        let handed = if self.shares_name {
-            self.janitor.errand(move |client| {
-                let path = path.clone();
-                async move { delete_of(&client, &path, czxid).await.map(|_| ()) }
-            })
-        } else if companions.is_empty() {
-            self.janitor.delete(&path)
-        } else {
-            self.janitor.errand(move |client| {
+        let handed = match std::mem::replace(&mut self.deletion, Deletion::Alone) {
+            Deletion::Alone => self.janitor.delete(&path),
+            Deletion::With(companions) => self.janitor.errand(move |client| {
                 let (path, companions) = (path.clone(), companions.clone());
                 async move { delete_together(&client, &path, &companions).await }
-            })
+            }),
+            Deletion::Together(together) => together.hand_over(&self.janitor, path, czxid),
+            Deletion::IfTheSame => self.janitor.errand(move |client| {
+                let path = path.clone();
+                async move { delete_of(&client, &path, czxid).await.map(|_| ()) }
+            }),
         };
         if let Err(error) = handed {
             tracing::warn!(%error, "a node stays until the session ends");

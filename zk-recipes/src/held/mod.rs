@@ -11,7 +11,7 @@ use std::future::Future;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
-use zk_client::{Client, Error, ErrorCode, SessionState, Version, Watch};
+use zk_client::{Client, Error, ErrorCode, SessionState, Watch};
 
 use crate::contender::own_node::{Deleted, OwnNode};
 use crate::error::RecipeError;
@@ -56,7 +56,21 @@ impl Held {
         policy: SuspendPolicy,
         own: OwnWatch,
     ) -> Self {
-        let watchdog = Watchdog::start(&client, &node, state, policy, own);
+        Self::of_several(client, node, state, policy, vec![own])
+    }
+
+    /// Holds what several nodes of ours stand for, as long as all of them are there. The watches are
+    /// in the order of [`OwnNode::paths`]; those that are missing at the end are set.
+    pub(crate) fn of_several(
+        client: Client,
+        node: OwnNode,
+        state: watch::Receiver<SessionState>,
+        policy: SuspendPolicy,
+        own: Vec<OwnWatch>,
+    ) -> Self {
+        let own = own.into_iter().chain(std::iter::repeat_with(|| OwnWatch::None));
+        let nodes = node.paths().map(str::to_owned).zip(own).collect();
+        let watchdog = Watchdog::start(&client, nodes, node.transaction(), state, policy);
         Self { watchdog, node, client }
     }
 
@@ -156,7 +170,12 @@ impl Held {
     /// # }
     /// ```
     pub fn multi(&self) -> FencedMulti<'_> {
-        FencedMulti::new(self, self.client.multi().check(self.node.path(), Version::ANY), 1)
+        let checks = self.node.checks();
+        let mut multi = self.client.multi();
+        for (path, version) in &checks {
+            multi = multi.check(path, *version);
+        }
+        FencedMulti::new(self, multi, checks.len())
     }
 
     /// Gives it back, and waits for the server to confirm.

@@ -1,8 +1,10 @@
-//! Follows one node of ours, and tells its owner what is known.
+//! Follows the nodes that something is held by, and tells its owner what is known.
 
-use std::future::{Future, pending};
+use std::future::{Future, pending, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -14,9 +16,8 @@ use zk_client::{
 
 use super::OwnWatch;
 use super::ownership::{LostReason, Ownership, SuspendPolicy};
-use crate::contender::own_node::OwnNode;
 
-/// Follows one node of ours, from its creation until it is released.
+/// Follows nodes of ours, from their creation until they are released.
 #[derive(Debug)]
 pub(super) struct Watchdog {
     ownership: watch::Sender<Ownership>,
@@ -25,34 +26,39 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Begins to follow the node. Asks for a watch, if there is none, but does not wait for
-    /// it.
+    /// Begins to follow nodes, of which none may go. Asks for a watch where there is none, but does
+    /// not wait for it. They are known by their names, unless a transaction is named that
+    /// must have created them.
     ///
-    /// `client` must be bound to the session that owns the node, and `state` must not have missed a
-    /// change since the node was last known to exist.
+    /// `client` must be bound to the session that owns the nodes, and `state` must not have missed a
+    /// change since they were last known to exist.
     pub(super) fn start(
         client: &Client,
-        node: &OwnNode,
+        nodes: Vec<(String, OwnWatch)>,
+        transaction: Option<Zxid>,
         state: watch::Receiver<SessionState>,
         policy: SuspendPolicy,
-        own: OwnWatch,
     ) -> Self {
         let ownership = watch::Sender::new(Ownership::Held);
-        let path = node.path();
-        let own = match own {
-            OwnWatch::None => Watched::Asked(client.exists(path).watch().send()),
-            OwnWatch::Set(watch) => Watched::Set(watch),
-        };
+        let nodes = nodes
+            .into_iter()
+            .map(|(path, own)| {
+                let watched = match own {
+                    OwnWatch::None => Watched::Asked(client.exists(&path).watch().send()),
+                    OwnWatch::Set(watch) => Watched::Set(watch),
+                };
+                (path, watched)
+            })
+            .collect();
         let gives_back = Arc::default();
         let follow = Follow {
             client: client.clone(),
-            path: path.to_owned(),
-            transaction: node.transaction(),
+            transaction,
             ownership: ownership.clone(),
             gives_back: Arc::clone(&gives_back),
             policy,
         };
-        let task = tokio::spawn(follow.run(own, state)).abort_handle();
+        let task = tokio::spawn(follow.run(nodes, state)).abort_handle();
         Self { ownership, task, gives_back }
     }
 
@@ -104,23 +110,23 @@ impl Drop for Watchdog {
 
 struct Follow {
     client: Client,
-    path: String,
-    /// What tells the node from another one of its name, if there may be one.
+    /// What tells the nodes from others of their names, if there may be such.
     transaction: Option<Zxid>,
     ownership: watch::Sender<Ownership>,
     gives_back: Arc<AtomicBool>,
     policy: SuspendPolicy,
 }
 
-/// The watch on the node.
+/// The watch on a node.
 enum Watched {
     Asked(WatchedReply<Option<Stat>>),
     Set(Watch),
 }
 
 impl Follow {
-    async fn run(self, own: Watched, mut state: watch::Receiver<SessionState>) {
-        let deleted = self.deleted(own);
+    async fn run(self, nodes: Vec<(String, Watched)>, mut state: watch::Receiver<SessionState>) {
+        let paths: Vec<_> = nodes.iter().map(|(path, _)| path.clone()).collect();
+        let deleted = self.any_deleted(nodes);
         let unsafe_now = self.lease_over();
         tokio::pin!(deleted, unsafe_now);
         loop {
@@ -142,7 +148,7 @@ impl Follow {
                     // So that it is noted as a change.
                     state.mark_changed();
                 },
-                () = self.reconfirm(), if suspended && now.is_connected() => {}
+                () = self.reconfirm(&paths), if suspended && now.is_connected() => {}
             }
         }
     }
@@ -192,29 +198,44 @@ impl Follow {
         });
     }
 
-    /// The session has survived; whether the node has is the server's to say.
-    async fn reconfirm(&self) {
-        match self.client.exists(&self.path).await {
-            Ok(Some(stat)) if self.is_meant(&stat) => {
-                self.ownership.send_if_modified(|ownership| {
-                    let suspended = matches!(ownership, Ownership::Suspended { .. });
-                    if suspended {
-                        *ownership = Ownership::Held;
-                    }
-                    suspended
-                });
-            }
-            Ok(_) => lose(&self.ownership, LostReason::NodeDeleted),
-            // Disconnected again, or over: the next change of state tells.
-            Err(error) => {
-                tracing::debug!(%error, "cannot confirm a node of our own");
-                sleep(ASK_AGAIN).await;
+    /// The session has survived; whether the nodes have is the server's to say.
+    async fn reconfirm(&self, paths: &[String]) {
+        let asked: Vec<_> = paths.iter().map(|path| self.client.exists(path).send()).collect();
+        for reply in asked {
+            match reply.await {
+                Ok(Some(stat)) if self.is_meant(&stat) => {}
+                Ok(_) => return lose(&self.ownership, LostReason::NodeDeleted),
+                // Disconnected again, or over: the next change of state tells.
+                Err(error) => {
+                    tracing::debug!(%error, "cannot confirm a node of our own");
+                    return sleep(ASK_AGAIN).await;
+                }
             }
         }
+        self.ownership.send_if_modified(|ownership| {
+            let suspended = matches!(ownership, Ownership::Suspended { .. });
+            if suspended {
+                *ownership = Ownership::Held;
+            }
+            suspended
+        });
+    }
+
+    /// Ends when one of the nodes is gone.
+    async fn any_deleted(&self, nodes: Vec<(String, Watched)>) -> LostReason {
+        let mut each: Vec<Pin<Box<dyn Future<Output = LostReason> + Send + '_>>> = Vec::new();
+        for (path, watched) in nodes {
+            each.push(Box::pin(self.deleted(path, watched)));
+        }
+        poll_fn(|cx| {
+            let mut polled = each.iter_mut().map(|deleted| deleted.as_mut().poll(cx));
+            polled.find(Poll::is_ready).unwrap_or(Poll::Pending)
+        })
+        .await
     }
 
     /// Ends when the node is gone.
-    async fn deleted(&self, own: Watched) -> LostReason {
+    async fn deleted(&self, path: String, own: Watched) -> LostReason {
         let mut watched = match own {
             Watched::Set(watch) => Ok(watch),
             Watched::Asked(reply) => self.seen(reply.await),
@@ -241,7 +262,7 @@ impl Follow {
                 // Timed out, or too many requests: the question stays.
                 Err(Some(_)) => sleep(ASK_AGAIN).await,
             }
-            watched = self.seen(self.client.exists(&self.path).watch().await);
+            watched = self.seen(self.client.exists(&path).watch().await);
         }
     }
 

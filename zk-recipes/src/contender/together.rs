@@ -1,0 +1,86 @@
+//! Nodes of ours that one multi has created: they are there together, and go together.
+
+use zk_client::{Client, Error, ErrorCode, Janitor, Version, Zxid};
+
+use super::own_node::Deleted;
+
+/// What one transaction has created beside a node with a unique name.
+///
+/// Names of others need not be unique: a node that somebody has deleted and another one has created
+/// anew has another czxid, and is left alone.
+#[derive(Clone, Debug)]
+pub(crate) struct Together {
+    /// The other nodes.
+    pub(crate) others: Vec<String>,
+    /// A node that stays, with the version that the transaction has left it with: whoever takes the
+    /// place of one of the others changes it in the same transaction.
+    pub(crate) epoch: Option<(String, Version)>,
+}
+
+impl Together {
+    /// Deletes all of them that are still ours: at once if nothing has happened to them.
+    pub(super) async fn delete(
+        &self,
+        client: &Client,
+        path: &str,
+        czxid: Zxid,
+    ) -> Result<Deleted, Error> {
+        let mut all = client.multi();
+        if let Some((epoch, version)) = &self.epoch {
+            all = all.check(epoch, *version);
+        }
+        for path in self.paths(path) {
+            all = all.delete(path, Version::ANY);
+        }
+        match all.commit().await {
+            Ok(_) => Ok(Deleted::Now),
+            Err(error) if is_changed(&error) => {
+                self.delete_ours(client, path, czxid).await?;
+                Ok(Deleted::Before)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes those that are still ours, one by one.
+    pub(crate) async fn delete_ours(
+        &self,
+        client: &Client,
+        path: &str,
+        czxid: Zxid,
+    ) -> Result<(), Error> {
+        // A server that lags does not show them yet.
+        client.sync(path).await?;
+        for path in self.paths(path) {
+            if client.exists(path).await?.is_some_and(|stat| stat.czxid == czxid) {
+                match client.delete(path).await {
+                    Err(error) if error.code() == Some(ErrorCode::NoNode) => {}
+                    deleted => deleted?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves the deletion to the janitor.
+    pub(super) fn hand_over(
+        self,
+        janitor: &Janitor,
+        path: String,
+        czxid: Zxid,
+    ) -> Result<(), Error> {
+        janitor.errand(move |client| {
+            let (together, path) = (self.clone(), path.clone());
+            async move { together.delete(&client, &path, czxid).await.map(|_| ()) }
+        })
+    }
+
+    fn paths<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a str> {
+        [path].into_iter().chain(self.others.iter().map(String::as_str))
+    }
+}
+
+/// Somebody has deleted some of them, or taken their place.
+fn is_changed(error: &Error) -> bool {
+    matches!(error.code(), Some(ErrorCode::NoNode | ErrorCode::BadVersion))
+}
