@@ -11,10 +11,12 @@
 )]
 
 mod lock;
+mod mix;
+mod simple_lock;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cases = [lock::cases()];
+    let cases = [lock::cases(), simple_lock::cases()];
     zk_test_kit::main(cases.concat())
 }

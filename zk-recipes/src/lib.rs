@@ -46,6 +46,7 @@ mod retry;
 pub mod rw_lock;
 pub mod semaphore;
 pub mod simple_queue;
+pub mod simple_lock;
 
 pub use barrier::{Barrier, BarrierGuard};
 pub use codec::{Codec, CodecError, Json, Raw, Utf8};
@@ -62,6 +63,7 @@ pub use queue::{DelayQueue, Delivery, PriorityQueue, Queue};
 pub use rw_lock::{ConversionError, ReadGuard, RwLock, WriteGuard};
 pub use semaphore::{Permits, Semaphore};
 pub use simple_queue::SimpleQueue;
+pub use simple_lock::{SimpleGuard, SimpleLock};
 pub use zk_client::Janitor;
 
 /// The code in the README is compiled.

@@ -25,6 +25,7 @@
 //!   when the client goes on with a new session, in which the lock can be acquired anew. With
 //!   [`Lock::rejoin`] waiters do so by themselves, at the tail of the queue.
 //! * **The reply to the create is lost**: the node is looked for by its unique name, after `sync`.
+//! * **A contender may not read the node ahead of it**: it fails with `NoAuth`, and leaves the queue.
 //! * **The sequence numbers come to their end**, after 2,147,483,647 contenders: the order is that of
 //!   the nodes' transactions, which costs a request for each contender. Deleting the parent, when
 //!   nobody uses it, starts them anew; a container goes by itself.
@@ -107,8 +108,9 @@ impl Lock {
         self
     }
 
-    /// The ACL of the nodes of this lock. All contenders must be able to read each other's, or
-    /// they cannot watch them. Default: open.
+    /// The ACL of the nodes of this lock. All contenders must be able to read each other's: one that
+    /// stands behind a node that it cannot read fails with `NoAuth`. It must not be taken away from them
+    /// later, as servers keep the event from those who may not read. Default: open.
     #[must_use]
     pub fn acl(mut self, acl: Vec<Acl>) -> Self {
         self.spec.acl = acl;

@@ -1,0 +1,158 @@
+//! Contenders for something while connections break, fall silent and come back at random: never two
+//! owners of one thing, and everybody gets in.
+
+use std::future::Future;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fastrand::Rng;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use zk_client::Client;
+use zk_recipes::{FencingToken, Held, Ownership, RecipeError};
+use zk_test_kit::network::break_things;
+use zk_test_kit::server::SESSION_TIMEOUT;
+use zk_test_kit::{Network, Seed, TestServer};
+
+/// What is contended for.
+pub(crate) trait Contested: Send + Sync + 'static {
+    type Guard: Deref<Target = Held> + Send;
+
+    /// How many things there are.
+    const THINGS: usize;
+
+    /// Some of the things, by number, that are to be owned together.
+    fn wanted(random: &mut Rng) -> Vec<usize>;
+
+    fn acquire(
+        client: &Client,
+        things: &[usize],
+        limit: Duration,
+    ) -> impl Future<Output = Result<Self::Guard, RecipeError>> + Send;
+
+    fn release(guard: Self::Guard) -> impl Future<Output = ()> + Send;
+
+    /// Nodes of contenders that are left.
+    fn left(client: &Client) -> impl Future<Output = usize> + Send;
+}
+
+/// Lets clients contend, for as long as the clock is ours to turn, and asserts all that has to be true.
+pub(crate) async fn mix<C: Contested>(
+    server: &Arc<TestServer>,
+    contenders: usize,
+    lasts: Duration,
+) {
+    let seed = Seed::pick();
+    let lasts = if server.has_virtual_time() { lasts } else { Duration::from_secs(8) };
+    let ends = Instant::now() + lasts;
+    let book = Arc::new(Mutex::new(Book::new(C::THINGS, contenders)));
+    let mut tasks = JoinSet::new();
+    for number in 0..contenders {
+        let network = server.network();
+        let mut random = seed.random(number);
+        tasks.spawn(break_things(network.clone(), random.fork(), ends));
+        let (server, book) = (Arc::clone(server), Arc::clone(&book));
+        tasks.spawn(Contender { server, network, number, random, book }.contend::<C>(ends));
+    }
+    tasks.join_all().await;
+
+    let acquired = book.lock().unwrap().acquired.clone();
+    assert!(acquired.iter().any(|times| *times > 0), "nobody ever got in");
+    if server.has_virtual_time() {
+        // In seconds, one long silence may be all that somebody gets to see.
+        assert!(acquired.iter().all(|times| *times > 0), "somebody never got in: {acquired:?}");
+    }
+    // Whatever was left behind belongs to sessions that are over, or to a janitor.
+    let client = server.client().await;
+    let all: Vec<_> = (0..C::THINGS).collect();
+    C::release(C::acquire(&client, &all, SESSION_TIMEOUT * 3).await.unwrap()).await;
+    assert_eq!(C::left(&client).await, 0);
+}
+
+/// Who has held what, and who thinks that it holds.
+struct Book {
+    things: Vec<Thing>,
+    acquired: Vec<usize>,
+}
+
+#[derive(Clone, Default)]
+struct Thing {
+    last_token: Option<FencingToken>,
+    holder: Option<watch::Receiver<Ownership>>,
+}
+
+impl Book {
+    fn new(things: usize, contenders: usize) -> Self {
+        Self { things: vec![Thing::default(); things], acquired: vec![0; contenders] }
+    }
+
+    /// A guard that still says `Held` when another one is granted would be two owners.
+    fn enter(&mut self, number: usize, things: &[usize], guard: &Held) {
+        for thing in things {
+            let thing = &mut self.things[*thing];
+            if let Some(before) = &thing.holder {
+                assert_ne!(*before.borrow(), Ownership::Held, "two hold at once");
+            }
+            assert!(Some(guard.token()) > thing.last_token, "a token that is not higher");
+            *thing = Thing { last_token: Some(guard.token()), holder: Some(guard.watch()) };
+        }
+        self.acquired[number] += 1;
+    }
+
+    /// The guard is about to be given up; nobody else may have been granted before that.
+    fn leave(&mut self, things: &[usize], guard: &Held) {
+        for thing in things {
+            let thing = &mut self.things[*thing];
+            if thing.last_token == Some(guard.token()) {
+                thing.holder = None;
+            }
+        }
+    }
+}
+
+struct Contender {
+    server: Arc<TestServer>,
+    network: Network,
+    number: usize,
+    random: Rng,
+    book: Arc<Mutex<Book>>,
+}
+
+impl Contender {
+    async fn contend<C: Contested>(mut self, ends: Instant) {
+        while Instant::now() < ends {
+            // A session at a time: when it is over, a new one.
+            let builder = self.server.builder(&self.network).seed(self.random.u64(..));
+            let Ok(client) = builder.connect().await else { continue };
+            while Instant::now() < ends && !client.state().borrow().is_over() {
+                self.take_a_turn::<C>(&client).await;
+            }
+            // It may be cut off, and its session lives on for a while.
+            let _ = timeout(SESSION_TIMEOUT, client.close()).await;
+        }
+    }
+
+    async fn take_a_turn<C: Contested>(&mut self, client: &Client) {
+        let things = C::wanted(&mut self.random);
+        let limit = self.up_to(SESSION_TIMEOUT * 3);
+        let Ok(guard) = C::acquire(client, &things, limit).await else {
+            return sleep(Duration::from_millis(10)).await;
+        };
+        self.book.lock().unwrap().enter(self.number, &things, &guard);
+        // Now and then for so long that its session may expire meanwhile.
+        let long = self.server.has_virtual_time() && self.random.u8(..8) == 0;
+        let holds = self.up_to(if long { SESSION_TIMEOUT * 2 } else { SESSION_TIMEOUT / 20 });
+        // Whoever loses it stops, as it should.
+        let _ = timeout(holds, guard.lost()).await;
+        self.book.lock().unwrap().leave(&things, &guard);
+        if self.random.bool() {
+            C::release(guard).await;
+        }
+    }
+
+    fn up_to(&mut self, most: Duration) -> Duration {
+        most.mul_f64(self.random.f64())
+    }
+}
