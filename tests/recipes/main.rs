@@ -12,11 +12,12 @@
 
 mod lock;
 mod mix;
+mod reentrant_lock;
 mod simple_lock;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cases = [lock::cases(), simple_lock::cases()];
+    let cases = [lock::cases(), reentrant_lock::cases(), simple_lock::cases()];
     zk_test_kit::main(cases.concat())
 }

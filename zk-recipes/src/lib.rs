@@ -42,11 +42,12 @@ pub mod lock;
 mod parent;
 pub mod queue;
 mod recipe_path;
+pub mod reentrant_lock;
 mod retry;
 pub mod rw_lock;
 pub mod semaphore;
-pub mod simple_queue;
 pub mod simple_lock;
+pub mod simple_queue;
 
 pub use barrier::{Barrier, BarrierGuard};
 pub use codec::{Codec, CodecError, Json, Raw, Utf8};
@@ -58,12 +59,13 @@ pub use gather_queue::{GatherQueue, Order, Seat, Turn};
 pub use gathering::error::RoundError;
 pub use gathering::rounds::RoundMember;
 pub use held::{FencedMulti, FencingToken, Held, LostReason, Ownership, Released, SuspendPolicy};
-pub use lock::{Lock, LockGuard};
+pub use lock::{Lock, LockGuard, SharedGuard};
 pub use queue::{DelayQueue, Delivery, PriorityQueue, Queue};
+pub use reentrant_lock::{ReentrantGuard, ReentrantLock};
 pub use rw_lock::{ConversionError, ReadGuard, RwLock, WriteGuard};
 pub use semaphore::{Permits, Semaphore};
-pub use simple_queue::SimpleQueue;
 pub use simple_lock::{SimpleGuard, SimpleLock};
+pub use simple_queue::SimpleQueue;
 pub use zk_client::Janitor;
 
 /// The code in the README is compiled.

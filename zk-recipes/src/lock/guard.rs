@@ -1,5 +1,6 @@
 use std::ops::Deref;
 
+use super::shared::SharedGuard;
 use crate::error::ReleaseError;
 use crate::held::{Held, Released};
 
@@ -31,6 +32,11 @@ impl LockGuard {
             .release()
             .await
             .map_err(|(held, source)| ReleaseError { guard: Self { held }, source })
+    }
+
+    /// Makes it a guard that several parts of a program can hold: the lock is released with the last one.
+    pub fn share(self) -> SharedGuard {
+        SharedGuard::new(self)
     }
 }
 

@@ -36,9 +36,12 @@
 //! cannot know that it has lost: let the resource check the [`FencingToken`].
 
 mod guard;
+mod shared;
 mod waiting;
 
 pub use guard::LockGuard;
+pub use shared::SharedGuard;
+pub(crate) use shared::WeakGuard;
 pub use waiting::Waiting;
 
 use std::time::Duration;
