@@ -14,11 +14,19 @@ mod lock;
 mod mix;
 mod multi_lock;
 mod reentrant_lock;
+mod rw_lock;
 mod simple_lock;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cases = [lock::cases(), multi_lock::cases(), reentrant_lock::cases(), simple_lock::cases()];
+    let cases = [
+        lock::cases(),
+        mix::cases(),
+        multi_lock::cases(),
+        reentrant_lock::cases(),
+        rw_lock::cases(),
+        simple_lock::cases(),
+    ];
     zk_test_kit::main(cases.concat())
 }
