@@ -12,6 +12,7 @@
 mod creates;
 mod lock;
 mod reads;
+mod rw_lock;
 mod steps;
 mod watches;
 mod writes;
