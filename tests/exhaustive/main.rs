@@ -13,6 +13,7 @@ mod creates;
 mod lock;
 mod reads;
 mod rw_lock;
+mod semaphore;
 mod steps;
 mod watches;
 mod writes;

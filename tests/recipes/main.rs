@@ -15,6 +15,7 @@ mod mix;
 mod multi_lock;
 mod reentrant_lock;
 mod rw_lock;
+mod semaphore;
 mod simple_lock;
 
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         multi_lock::cases(),
         reentrant_lock::cases(),
         rw_lock::cases(),
+        semaphore::cases(),
         simple_lock::cases(),
     ];
     zk_test_kit::main(cases.concat())

@@ -13,8 +13,8 @@
 //! | | round trips | events |
 //! |---|---|---|
 //! | to acquire free permits | 3, however many: a place in the queue, a look, one write that creates all leases and leaves the queue | |
-//! | to wait as the first | 2 more for the watches; 1 look for each event | 1 for each release and each change of the count |
-//! | to wait behind others | as for a lock | 1 |
+//! | to wait as the first | 2 or 3 more for the watches; 1 look for each event, and 1 more for each that is not enough | 1 for each release and each change of the count, and one when the place goes |
+//! | to wait behind others | as for a lock | 1, and one when the place goes |
 //! | release | 1, however many | 1 for the first who waits |
 //!
 //! Each lease has a watch of its own, which is asked for without being waited for, and fires when the

@@ -46,29 +46,29 @@ impl Semaphore {
         Ok(Room { permits, held: or_none(leases.await)?.len() })
     }
 
+    /// The same, whatever happens to the connection.
+    pub(super) async fn settled_room(&self, client: &Client) -> Result<Room, RecipeError> {
+        until_settled(client, |_| self.room(client)).await
+    }
+
     /// Takes permits when it is our turn, as soon as there are so many.
     ///
     /// What is counted is not older than the grant of our turn, so that none of the leases is missing
     /// which those before us have created; and nobody else creates any until we leave the queue.
     pub(super) async fn take(&self, line: InLine, count: u32) -> Result<Permits, RecipeError> {
-        let room = until_settled(line.client(), |_| self.room(line.client())).await?;
-        if !room.is_for(count) {
-            tracing::debug!(left = room.left(), "waiting for permits");
-            self.until_room(&line, count).await?;
+        match self.until_room(&line, count).await {
+            Ok(_place) => self.create(line, count).await,
+            Err(error) => Err(give_up(line, error).await),
         }
-        self.create(line, count).await
     }
 
     /// Takes permits if there are so many, and leaves the queue otherwise.
     pub(super) async fn take_now(&self, line: InLine, count: u32) -> Result<Permits, RecipeError> {
-        let room = until_settled(line.client(), |_| self.room(line.client())).await?;
-        if room.is_for(count) {
-            return self.create(line, count).await;
+        match self.settled_room(line.client()).await {
+            Ok(room) if room.is_for(count) => self.create(line, count).await,
+            Ok(_) => Err(give_up(line, RecipeError::Contended).await),
+            Err(error) => Err(give_up(line, error).await),
         }
-        if let Err(error) = line.leave().await {
-            tracing::debug!(%error, "left to the janitor");
-        }
-        Err(RecipeError::Contended)
     }
 
     /// Creates leases and leaves the queue, in one write.
@@ -144,6 +144,14 @@ impl Semaphore {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Leaves the queue: whoever tries next should not meet a node that is about to go.
+async fn give_up(line: InLine, reason: RecipeError) -> RecipeError {
+    if let Err(error) = line.leave().await {
+        tracing::debug!(%error, "left to the janitor");
+    }
+    reason
 }
 
 /// A parent that vanishes between its creation and ours each time is not waited out for ever.

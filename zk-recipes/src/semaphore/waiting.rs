@@ -19,11 +19,22 @@ struct Seen<T> {
 }
 
 impl Semaphore {
-    /// Each look sets those watches again that have fired.
-    pub(super) async fn until_room(&self, line: &InLine, count: u32) -> Result<(), RecipeError> {
+    /// Looks, and only where there is no room yet looks again with those watches that are not set or
+    /// have fired: the last event is often all it takes, and what is watched would be changed by
+    /// ourselves then. Returns the watch on our place, which is about to fire.
+    pub(super) async fn until_room(
+        &self,
+        line: &InLine,
+        count: u32,
+    ) -> Result<Option<Watch>, RecipeError> {
         let client = line.client();
-        let (mut place, mut permits, mut held) = (None, None, None);
+        let (mut place, mut permits, mut held) = (None::<Seen<()>>, None, None);
         loop {
+            let room = self.settled_room(client).await?;
+            if room.is_for(count) {
+                return Ok(place.and_then(|seen| seen.watch));
+            }
+            tracing::debug!(left = room.left(), count, "waiting for permits");
             if place.is_none() {
                 place = Some(until_settled(client, |_| place_of(line)).await?);
             }
@@ -36,7 +47,7 @@ impl Semaphore {
             if let (Some(permits), Some(held)) = (&permits, &held) {
                 let room = Room { permits: permits.value, held: held.value };
                 if room.is_for(count) {
-                    return Ok(());
+                    return Ok(place.and_then(|seen| seen.watch));
                 }
             }
             tokio::select! {

@@ -1,0 +1,88 @@
+//! Whom a release wakes, and what an acquire costs.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+use zk_test_kit::TestServer;
+
+use super::{acquiring, semaphore, until_nodes, waits};
+
+zk_test_kit::cases![
+    a_release_wakes_only_the_first_who_waits_and_him_once,
+    free_permits_are_acquired_with_four_requests,
+    a_release_is_one_request,
+];
+
+async fn settled() {
+    sleep(Duration::from_millis(100)).await;
+}
+
+async fn a_release_wakes_only_the_first_who_waits_and_him_once(server: &TestServer) {
+    let holder = server.client().await;
+    let held = semaphore(&holder, 4).acquire(3).await.unwrap();
+    let last = semaphore(&holder, 4).acquire(1).await.unwrap();
+    let mut waiters = Vec::new();
+    for number in 0..4 {
+        let network = server.network();
+        let client = server.client_on(&network).await;
+        waiters.push((network, acquiring(&semaphore(&client, 4), 2)));
+        until_nodes(&holder, 4, number + 1).await;
+    }
+    settled().await;
+    // Not enough, but he looks.
+    last.release().await.unwrap();
+    settled().await;
+    let events = |waiters: &[(zk_test_kit::Network, _)]| {
+        waiters.iter().map(|(network, _)| network.counts().events).collect::<Vec<_>>()
+    };
+    assert_eq!(events(&waiters), [1, 0, 0, 0]);
+    waits(&mut waiters[0].1).await;
+    // Three leases, and one event.
+    held.release().await.unwrap();
+    let first = (&mut waiters[0].1).await.unwrap().unwrap();
+    let second = (&mut waiters[1].1).await.unwrap().unwrap();
+    settled().await;
+    // The next one waits for permits, the last one for him.
+    assert_eq!(events(&waiters)[2..], [1, 0]);
+    // His place has gone, too.
+    assert_eq!(events(&waiters)[0], 2 + 1);
+    waits(&mut waiters[2].1).await;
+    first.release().await.unwrap();
+    let third = (&mut waiters[2].1).await.unwrap().unwrap();
+    settled().await;
+    assert_eq!(events(&waiters)[2..], [2 + 1, 1]);
+    second.release().await.unwrap();
+    drop((&mut waiters[3].1).await.unwrap().unwrap());
+    drop(third);
+}
+
+async fn free_permits_are_acquired_with_four_requests(server: &TestServer) {
+    let network = server.network();
+    let client = server.client_on(&network).await;
+    let semaphore = semaphore(&client, 20);
+    // The parents are there.
+    let stays = semaphore.acquire(1).await.unwrap();
+    settled().await;
+    for count in [1, 5] {
+        let before = network.counts().requests;
+        let acquire = acquiring(&semaphore, count);
+        let permits = acquire.await.unwrap().unwrap();
+        settled().await;
+        // Place and listing, look, write; and a watch for each lease that nobody waits for.
+        let watches = usize::try_from(count).unwrap();
+        assert_eq!(network.counts().requests - before, 4 + watches);
+        permits.release().await.unwrap();
+    }
+    stays.release().await.unwrap();
+}
+
+async fn a_release_is_one_request(server: &TestServer) {
+    let network = server.network();
+    let client = server.client_on(&network).await;
+    let permits = semaphore(&client, 9).acquire(7).await.unwrap();
+    settled().await;
+    let before = network.counts().requests;
+    permits.release().await.unwrap();
+    settled().await;
+    assert_eq!(network.counts().requests, before + 1);
+}
