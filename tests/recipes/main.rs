@@ -13,10 +13,12 @@
 mod lock;
 mod mix;
 mod multi_lock;
+mod queue;
 mod reentrant_lock;
 mod rw_lock;
 mod semaphore;
 mod simple_lock;
+mod simple_queue;
 
 use std::process::ExitCode;
 
@@ -25,10 +27,12 @@ fn main() -> ExitCode {
         lock::cases(),
         mix::cases(),
         multi_lock::cases(),
+        queue::cases(),
         reentrant_lock::cases(),
         rw_lock::cases(),
         semaphore::cases(),
         simple_lock::cases(),
+        simple_queue::cases(),
     ];
     zk_test_kit::main(cases.concat())
 }

@@ -77,6 +77,7 @@
 mod choosing;
 mod claim;
 mod clock;
+mod consuming;
 mod core;
 mod dead_letters;
 mod delay;
@@ -86,6 +87,7 @@ mod ending;
 mod item_name;
 mod options;
 mod priority;
+mod producing;
 mod putting;
 mod removing;
 mod room;
@@ -102,21 +104,13 @@ pub use priority::PriorityQueue;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tracing::{Instrument, debug_span};
 use zk_client::Client;
 
 use self::core::Core;
-use claim::Claim;
-use item_name::Marks;
-use putting::{NewItem, WhenFull};
-use taking::PassedOver;
-
-use crate::codec::{Codec, CodecError};
+use crate::codec::Codec;
 use crate::error::RecipeError;
 use crate::recipe_path;
-use crate::retry::{has_next_session, within};
 
 /// A queue at a path, first in first out. Cheap to clone; see the [module](self) for how it works.
 ///
@@ -138,163 +132,6 @@ impl<T, C: Codec<T>> Queue<T, C> {
     pub fn new(client: &Client, path: &str, codec: C) -> Result<Self, RecipeError> {
         let core = Arc::new(Core::new(client, recipe_path::checked(path)?));
         Ok(Self { core, codec: Arc::new(codec), values: PhantomData })
-    }
-
-    /// Puts an item at the tail. While a bounded queue is full it waits; there is no deadline: nobody may
-    /// take anything.
-    ///
-    /// # Errors
-    /// [`RecipeError::Codec`] when the value cannot be written; `RequestTooLarge`; and the client's. Without
-    /// [`RecipeError::outcome_unknown`] nothing was put.
-    ///
-    /// # Cancel safety
-    /// After a dropped future the item is there, once, or not at all. It is not taken back: somebody may
-    /// have it already.
-    pub async fn put(&self, item: &T) -> Result<ItemId, RecipeError> {
-        self.put_marked(item, Marks::default()).await
-    }
-
-    /// Puts an item, but waits no longer than `limit` for that, connection trouble included.
-    ///
-    /// # Errors
-    /// [`RecipeError::Timeout`]: the item was put or not, as with a dropped future. And those of
-    /// [`put`](Self::put).
-    ///
-    /// # Cancel safety
-    /// As [`put`](Self::put).
-    pub async fn put_timeout(&self, item: &T, limit: Duration) -> Result<ItemId, RecipeError> {
-        within(limit, self.put(item)).await
-    }
-
-    /// Puts an item if there is room, and tells whether there was: `None` when the queue is full.
-    ///
-    /// # Errors
-    /// As [`put`](Self::put).
-    ///
-    /// # Cancel safety
-    /// As [`put`](Self::put).
-    pub async fn try_put(&self, item: &T) -> Result<Option<ItemId>, RecipeError> {
-        let item = self.new_item(item, Marks::default())?;
-        let id = item.id;
-        let has_room = self.core.put(&[item], WhenFull::Refuse).await?;
-        Ok(has_room.then_some(id))
-    }
-
-    /// Puts several items in one transaction, all or none, in their order and with nothing between them.
-    /// Together they must fit into one request, 1 MiB unless servers are set up otherwise.
-    ///
-    /// # Errors
-    /// As [`put`](Self::put); [`RecipeError::BadArguments`] when they are more than a bounded queue can hold.
-    ///
-    /// # Cancel safety
-    /// As [`put`](Self::put), all or none.
-    pub async fn put_all<'a>(
-        &self,
-        items: impl IntoIterator<Item = &'a T>,
-    ) -> Result<Vec<ItemId>, RecipeError>
-    where
-        T: 'a,
-    {
-        let marks = Marks { due: self.core.due_by_default(), ..Marks::default() };
-        let new: Result<Vec<_>, _> =
-            items.into_iter().map(|item| self.new_item(item, marks)).collect();
-        let new = new?;
-        self.core.put(&new, WhenFull::Wait).await?;
-        Ok(new.iter().map(|item| item.id).collect())
-    }
-
-    /// Waits for the next item, in a fair line with other consumers. There is no deadline: nobody may put
-    /// anything.
-    ///
-    /// # Errors
-    /// [`RecipeError::Lost`] when somebody deletes our node in the line; [`RecipeError::Timeout`] when the
-    /// connection broke in each of 30 attempts to stand there; and the client's.
-    ///
-    /// # Cancel safety
-    /// A dropped future leaves the line, or gives the item back, in the background.
-    pub async fn take(&self) -> Result<Delivery<T>, RecipeError> {
-        let span = debug_span!("queue", path = self.core.path);
-        async {
-            let mut passed_over = PassedOver::new();
-            loop {
-                let claimed = self.core.claim_next(&passed_over).await;
-                let delivered = match claimed {
-                    Ok(claim) => self.deliver(claim, &mut passed_over).await,
-                    Err(error) => Err(error),
-                };
-                match delivered {
-                    Ok(Some(delivery)) => return Ok(delivery),
-                    Ok(None) => {}
-                    Err(error) if has_next_session(&self.core.client, &error).await => {
-                        tracing::debug!(%error, "lining up in a new session");
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        .instrument(span)
-        .await
-    }
-
-    /// Waits for the next item, but not for longer than `limit`, connection trouble included.
-    ///
-    /// # Errors
-    /// [`RecipeError::Timeout`], and those of [`take`](Self::take).
-    ///
-    /// # Cancel safety
-    /// As [`take`](Self::take); so it is when the time has passed.
-    pub async fn take_timeout(&self, limit: Duration) -> Result<Delivery<T>, RecipeError> {
-        within(limit, self.take()).await
-    }
-
-    /// Takes the next item if there is one that nobody has and whose time has come, without standing in
-    /// line: it may be faster than those who do. Two round trips.
-    ///
-    /// # Errors
-    /// The client's.
-    ///
-    /// # Cancel safety
-    /// As [`take`](Self::take).
-    pub async fn try_take(&self) -> Result<Option<Delivery<T>>, RecipeError> {
-        let mut passed_over = PassedOver::new();
-        loop {
-            let Some(claim) = self.core.claim_now(&passed_over).await? else { return Ok(None) };
-            if let Some(delivery) = self.deliver(claim, &mut passed_over).await? {
-                return Ok(Some(delivery));
-            }
-        }
-    }
-
-    /// The items as they come, one after the other: a stream over [`take`](Self::take) that never ends by
-    /// itself, and goes on after an error if it is asked to.
-    pub fn deliveries(&self) -> Deliveries<T, C> {
-        Deliveries::new(self.clone())
-    }
-
-    /// The item that a [`try_take`](Self::try_take) would get, without taking it, as the server that is asked
-    /// knows it.
-    ///
-    /// # Errors
-    /// [`RecipeError::Codec`] when it cannot be read, and the client's.
-    ///
-    /// # Cancel safety
-    /// Nothing is left behind.
-    pub async fn peek(&self) -> Result<Option<T>, RecipeError> {
-        let client = &self.core.client;
-        let mut state = client.state();
-        loop {
-            let found = self.core.look(client, &mut state, &PassedOver::new()).await?;
-            let Some(first) = found.ready.first() else { return Ok(None) };
-            let path = self.core.item(&first.name);
-            match client.get(&path).await {
-                // Somebody is done with it.
-                Err(error) if error.code() == Some(zk_client::ErrorCode::NoNode) => {}
-                read => {
-                    let codec = |error| RecipeError::Codec { path: path.clone(), error };
-                    return self.codec.decode(&read?.0).map(Some).map_err(codec);
-                }
-            }
-        }
     }
 
     /// How many items there are, those included that somebody has and those whose time has not come, as
@@ -359,47 +196,6 @@ impl<T, C: Codec<T>> Queue<T, C> {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.core.path
-    }
-
-    async fn put_marked(&self, item: &T, marks: Marks) -> Result<ItemId, RecipeError> {
-        let item = self.new_item(item, marks)?;
-        let id = item.id;
-        self.core.put(&[item], WhenFull::Wait).await?;
-        Ok(id)
-    }
-
-    fn new_item(&self, item: &T, marks: Marks) -> Result<NewItem, RecipeError> {
-        let due = marks.due.or_else(|| self.core.due_by_default());
-        let error = |error| RecipeError::Codec { path: self.core.items.clone(), error };
-        let data = self.codec.encode(item).map_err(error)?;
-        Ok(NewItem { id: ItemId::new(), marks: Marks { due, ..marks }, data })
-    }
-
-    /// What is in a claim, for its holder; `None` when it cannot be delivered, and was moved out of the
-    /// way.
-    async fn deliver(
-        &self,
-        claim: Claim,
-        passed_over: &mut PassedOver,
-    ) -> Result<Option<Delivery<T>>, RecipeError> {
-        let read = claim.data.as_ref().map_err(CodecError::new);
-        let decoded = read.and_then(|data| Ok((self.codec.decode(data)?, data.clone())));
-        let why = match decoded {
-            Ok(_) if self.core.max_attempts.is_some_and(|most| claim.attempts > most) => {
-                delivery::given_up_after(claim.attempts.saturating_sub(1))
-            }
-            Ok((item, data)) => {
-                let (attempts, core) = (claim.attempts, Arc::clone(&self.core));
-                let held = claim.into_held(&self.core);
-                return Ok(Some(Delivery::new(held, item, attempts, data, core)));
-            }
-            Err(error) => format!("cannot be read: {error}"),
-        };
-        let id = claim.nodes.name.id;
-        if !self.core.bury(claim, &why).await? {
-            passed_over.insert(id);
-        }
-        Ok(None)
     }
 }
 

@@ -72,15 +72,22 @@ impl SimpleQueue {
     /// Puts data at the tail.
     ///
     /// # Errors
-    /// The client's. After [`RecipeError::outcome_unknown`] it may have been put.
+    /// The client's; after [`RecipeError::outcome_unknown`] it may have been put.
+    /// [`RecipeError::SequenceExhausted`] after 2,147,483,647 offers, while the item with the last number is
+    /// there: nothing was put.
     ///
     /// # Cancel safety
     /// After a dropped future it may have been put.
     pub async fn offer(&self, data: impl Into<Bytes>) -> Result<(), RecipeError> {
         let path = join(&self.path, PREFIX);
         let create = self.client.create(&path, data).mode(CreateMode::PersistentSequential);
-        create.acl(self.acl.clone()).with_container_parents().await?;
-        Ok(())
+        match create.acl(self.acl.clone()).with_container_parents().await {
+            // The counter sticks at its end, and nothing else tells the names apart.
+            Err(error) if error.code() == Some(ErrorCode::NodeExists) => {
+                Err(RecipeError::SequenceExhausted { parent: self.path.clone() })
+            }
+            created => Ok(created.map(|_| ())?),
+        }
     }
 
     /// The data of the first item, which stays; `None` when the queue is empty.
