@@ -11,6 +11,7 @@
 
 mod creates;
 mod lock;
+mod queue;
 mod reads;
 mod rw_lock;
 mod semaphore;

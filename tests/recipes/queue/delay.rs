@@ -124,7 +124,7 @@ async fn an_item_of_a_later_hour_comes_then_and_nobody_is_asked_before(server: &
     assert!(begun.elapsed() >= later && begun.elapsed() < later + Duration::from_secs(1));
     // Nobody is asked while it sleeps.
     let asked = network.counts().requests - before;
-    assert!(asked < 20, "{asked} requests");
+    assert!(asked < 30, "{asked} requests");
     delivery.ack().await.unwrap();
 }
 
