@@ -90,7 +90,7 @@ fn an_item_is_put_once() {
     for prepare in [true, false] {
         let prepare = async move |observer| {
             if prepare {
-                no_item(observer).await
+                no_item(observer).await;
             }
         };
         let checked = async |run: &Run, outcome| check_put_once(run, Some(outcome)).await;
@@ -210,7 +210,7 @@ fn an_item_that_is_waited_for_is_taken() {
     for prepare in [true, false] {
         let prepare = async move |observer| {
             if prepare {
-                no_item(observer).await
+                no_item(observer).await;
             }
         };
         let scenario = async |client: Client, other: Client| {

@@ -19,6 +19,7 @@ zk_test_kit::cases![
     a_put_waits_for_room_and_the_order_is_kept,
     there_are_never_more_items_than_that,
     an_item_keeps_its_place_until_it_is_done_with,
+    a_dead_letter_and_an_item_that_is_removed_leave_their_place,
     several_items_need_room_together,
     a_producer_that_gives_up_takes_no_place,
     one_ack_wakes_one_producer,
@@ -48,7 +49,7 @@ async fn a_full_queue_refuses_and_goes_on_when_there_is_room(server: &TestServer
     assert_nothing_left(&client).await;
 }
 
-/// Curator's BoundedDistributedQueue testSimple.
+/// Curator's `TestBoundedDistributedQueue.testSimple`.
 async fn a_put_waits_for_room_and_the_order_is_kept(server: &TestServer) {
     let (client, other) = (server.client().await, server.client().await);
     let (producer, consumer) = (bounded(&client, 1), bounded(&other, 1));
@@ -114,7 +115,7 @@ async fn there_are_never_more_items_than_that(server: &TestServer) {
 
 async fn an_item_keeps_its_place_until_it_is_done_with(server: &TestServer) {
     let client = server.client().await;
-    let queue = bounded(&client, 1).max_attempts(3);
+    let queue = bounded(&client, 1);
     put(&queue, &["a"]).await;
     let delivery = take(&queue).await;
     assert!(!try_put(&queue, "x").await);
@@ -122,7 +123,14 @@ async fn an_item_keeps_its_place_until_it_is_done_with(server: &TestServer) {
     assert!(!try_put(&queue, "x").await);
     take(&queue).await.requeue().await.unwrap();
     assert!(!try_put(&queue, "x").await);
-    // Dead letters do not count.
+    assert_eq!(take_and_ack(&queue, 1).await, ["a"]);
+    assert!(try_put(&queue, "b").await);
+}
+
+async fn a_dead_letter_and_an_item_that_is_removed_leave_their_place(server: &TestServer) {
+    let client = server.client().await;
+    let queue = bounded(&client, 1).max_attempts(1);
+    put(&queue, &["a"]).await;
     take(&queue).await.nack(None).await.unwrap();
     assert_eq!(queue.dead_letters().await.unwrap().len(), 1);
     let id = queue.try_put(&"b".to_owned()).await.unwrap().unwrap();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
-use zk_recipes::Janitor;
-use zk_recipes::queue::Returned;
+use zk_recipes::queue::{Delivery, Returned};
+use zk_recipes::{Janitor, RecipeError};
 use zk_test_kit::TestServer;
 use zk_test_kit::network::Moment;
 
@@ -101,6 +101,14 @@ async fn an_ack_whose_reply_is_lost_is_settled(server: &TestServer) {
     }
 }
 
+async fn give_back(delivery: Delivery<String>, how: &str) -> Result<Returned, RecipeError> {
+    match how {
+        "nack" => delivery.nack(None).await,
+        "requeue" => delivery.requeue().await,
+        _ => delivery.nack(Some(Duration::ZERO)).await,
+    }
+}
+
 async fn a_nack_whose_reply_is_lost_gives_back_once(server: &TestServer) {
     let network = server.network();
     let (client, other) = (server.client_on(&network).await, server.client().await);
@@ -114,12 +122,7 @@ async fn a_nack_whose_reply_is_lost_gives_back_once(server: &TestServer) {
             assert_eq!(delivery.attempts(), attempts);
             sleep(Duration::from_millis(50)).await;
             network.cut_at_request(0, moment);
-            let returned = match how {
-                "nack" => delivery.nack(None).await,
-                "requeue" => delivery.requeue().await,
-                _ => delivery.nack(Some(Duration::ZERO)).await,
-            };
-            assert_eq!(returned.unwrap(), Returned::Again);
+            assert_eq!(give_back(delivery, how).await.unwrap(), Returned::Again);
             assert_eq!(children(&other, "items").await.len(), 1);
             assert_eq!(children(&other, "claims").await.len(), 1);
         }

@@ -12,8 +12,10 @@ use super::{PATH, assert_nothing_left, children, put, queue, take, take_and_ack}
 
 zk_test_kit::cases![
     what_is_put_comes_out_in_order,
+    a_queue_that_was_never_used_is_empty,
     a_put_is_one_request,
     several_items_are_put_together_or_not_at_all,
+    items_that_do_not_fit_together_are_not_put,
     a_producer_that_is_gone_leaves_no_ticket,
     a_put_that_is_dropped_at_any_moment_puts_once_or_not_at_all,
     puts_at_once_have_tickets_of_their_own,
@@ -23,8 +25,6 @@ zk_test_kit::cases![
 
 async fn what_is_put_comes_out_in_order(server: &TestServer) {
     let (producer, consumer) = (queue(&server.client().await), queue(&server.client().await));
-    assert_eq!((consumer.len().await.unwrap(), consumer.peek().await.unwrap()), (0, None));
-    assert!(consumer.try_take().await.unwrap().is_none());
     put(&producer, &["a", "b", "c"]).await;
     assert_eq!(consumer.len().await.unwrap(), 3);
     for _ in 0..2 {
@@ -34,6 +34,15 @@ async fn what_is_put_comes_out_in_order(server: &TestServer) {
     assert!(consumer.is_empty().await.unwrap());
     assert!(consumer.try_take().await.unwrap().is_none());
     assert_nothing_left(&server.client().await).await;
+}
+
+async fn a_queue_that_was_never_used_is_empty(server: &TestServer) {
+    let queue = queue(&server.client().await);
+    assert_eq!((queue.len().await.unwrap(), queue.peek().await.unwrap()), (0, None));
+    assert!(queue.try_take().await.unwrap().is_none());
+    assert_eq!(queue.dead_letters().await.unwrap(), []);
+    let id = "00000000-0000-4000-8000-000000000000".parse().unwrap();
+    assert!(!queue.remove(&id).await.unwrap());
 }
 
 async fn a_put_is_one_request(server: &TestServer) {
@@ -63,7 +72,10 @@ async fn several_items_are_put_together_or_not_at_all(server: &TestServer) {
     assert_eq!((first.item().as_str(), first.id()), ("a", ids[0]));
     first.ack().await.unwrap();
     assert_eq!(take_and_ack(&queue, 2).await, ["b", "c"]);
+}
 
+async fn items_that_do_not_fit_together_are_not_put(server: &TestServer) {
+    let queue = queue(&server.client().await);
     let too_long = vec!["x".repeat(300_000); 5];
     let refused = queue.put_all(&too_long).await.unwrap_err();
     assert!(matches!(refused, RecipeError::Client(Error::RequestTooLarge { .. })), "{refused:?}");

@@ -99,7 +99,8 @@ impl Book {
         let fate = self.fates.get_mut(&item).expect("nobody has put this");
         assert_ne!(fate.put, Known::No, "{item} was not put");
         assert_eq!(fate.acks, 0, "{item} comes again behind its ack");
-        assert_eq!(*fate.id.get_or_insert(delivery.id()), delivery.id(), "{item} was put twice");
+        assert!(fate.id.is_none_or(|id| id == delivery.id()), "{item} was put twice");
+        fate.id = Some(delivery.id());
         if let Some(before) = &fate.holder {
             assert_ne!(*before.borrow(), Ownership::Held, "two have {item}");
         }
@@ -176,7 +177,7 @@ impl Member {
     fn handle(&self, client: &Client) -> Texts {
         let clock = Arc::clone(&self.clock);
         let queue = queue(client).clock(move || clock());
-        if self.number % 2 == 0 { queue.max_items(MOST) } else { queue }
+        if self.number.is_multiple_of(2) { queue.max_items(MOST) } else { queue }
     }
 
     async fn produce(&mut self, queue: &Texts, item: String) {
