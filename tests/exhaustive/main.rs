@@ -9,7 +9,10 @@
     reason = "a test may panic, and its name says what it is"
 )]
 
+mod barrier;
 mod creates;
+mod double_barrier;
+mod gather_queue;
 mod lock;
 mod queue;
 mod reads;

@@ -25,8 +25,8 @@ use crate::gathering::look::recover;
 use crate::gathering::rounds::RoundMember;
 use crate::held::{Held, LostReason, OwnWatch, Released, SuspendPolicy};
 
-/// The way out of a barrier that was entered. Dropping it has `ready` deleted by the janitor, if nobody
-/// is left.
+/// The way out of a barrier, for one who is in it or may be. Dropping it goes in the background, and has
+/// `ready` deleted if nobody is left.
 #[derive(Debug)]
 pub(super) struct Textbook {
     client: Client,
@@ -41,6 +41,7 @@ pub(super) struct Entering {
     client: Client,
     path: String,
     parties: usize,
+    way_out: Textbook,
     node: OwnNode,
     state: watch::Receiver<SessionState>,
     own: Option<Watch>,
@@ -70,8 +71,10 @@ impl Entering {
             }
         };
         tracing::debug!(node = node.name(), "joined");
+        let own = Some(node.path().to_owned());
+        let way_out = Textbook { client: client.clone(), path: path.clone(), own };
         let (own, ready) = (None, None);
-        Ok(Self { client, path, parties, node, state, own, ready, in_doubt: false })
+        Ok(Self { client, path, parties, way_out, node, state, own, ready, in_doubt: false })
     }
 
     /// Waits until the barrier is open, and opens it when there are enough.
@@ -108,10 +111,8 @@ impl Entering {
     }
 
     pub(super) fn into_inside(self, policy: SuspendPolicy) -> (Held, Textbook) {
-        let own = Some(self.node.path().to_owned());
-        let textbook = Textbook { client: self.client.clone(), path: self.path, own };
         let watch = self.own.map_or(OwnWatch::None, OwnWatch::Set);
-        (Held::watching(self.client, self.node, self.state, policy, watch), textbook)
+        (Held::watching(self.client, self.node, self.state, policy, watch), self.way_out)
     }
 
     async fn step(&mut self) -> Result<Option<Vec<RoundMember>>, RecipeError> {
