@@ -117,10 +117,16 @@ fn members_run_one_after_the_other() {
 }
 
 #[test]
-fn members_run_one_after_the_other_whatever_breaks_twice() {
-    let scenario = async |client: Client, other: Client| run_both(client, other, false).await;
-    at_every_two_requests(nothing, scenario, async |run, outcome| {
-        check(run, Some(outcome)).await;
+fn a_turn_comes_and_goes_whatever_breaks_twice() {
+    let scenario = async |client: Client, _: Client| {
+        let queue = GatherQueue::new(&client, PATH, 1).unwrap();
+        run(queue, ["client", "client done"], Story::default()).await
+    };
+    at_every_two_requests(nothing, scenario, async |run: &Run, ran: Ran| {
+        let (order, released) = ran.unwrap();
+        assert_eq!((order.members.len(), released), (1, Released::Now));
+        assert_eq!(run.observer.children(PATH).await.unwrap().len(), 0, "a node is left");
+        sleep(Duration::from_millis(100)).await;
     });
 }
 

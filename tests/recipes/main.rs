@@ -10,6 +10,9 @@
     reason = "a test may panic, and its name says what it is"
 )]
 
+mod barrier;
+mod double_barrier;
+mod gather_queue;
 mod lock;
 mod mix;
 mod multi_lock;
@@ -24,6 +27,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cases = [
+        barrier::cases(),
+        double_barrier::cases(),
+        gather_queue::cases(),
         lock::cases(),
         mix::cases(),
         multi_lock::cases(),

@@ -123,8 +123,8 @@ impl DoubleBarrier {
         })
     }
 
-    /// Whether a member that dies inside, or whose guard is dropped, or that does not wait long
-    /// enough for the others, breaks the round for all others, as a cyclic barrier is broken. All
+    /// Whether a member that dies inside, or whose guard is dropped, breaks the round for all others,
+    /// as a cyclic barrier is broken. One that has begun to [leave](Inside::leave) has left. All
     /// members have to say the same. Has no effect in Curator's mode. Default: no, it counts as one
     /// that has left.
     #[must_use]

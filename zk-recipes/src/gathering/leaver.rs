@@ -162,7 +162,11 @@ impl Leaver {
                 Ok(gone.then_some(Ended::Whole))
             }
             Exit::Together if is_before(open, &self.name, first) => {
-                self.until_gone(last).await?;
+                if self.gathering.strict && !open.has_left(&self.name) {
+                    self.say_so(&look).await?;
+                } else {
+                    self.until_gone(last).await?;
+                }
                 Ok(None)
             }
             Exit::Together => {
@@ -181,6 +185,14 @@ impl Leaver {
         let own = self.ask();
         let changed = self.gathering.advance(&self.client, &look, &next, own.as_deref()).await?;
         self.settle(changed)
+    }
+
+    /// Tells the others that it goes, and stays until they have gone.
+    async fn say_so(&mut self, look: &Look) -> Result<(), RecipeError> {
+        let rounds = look.rounds.without(&self.name);
+        let changed = self.gathering.change(self.client.multi(), &rounds, look.version).await?;
+        self.in_doubt = changed == Changed::Not;
+        Ok(())
     }
 
     /// Goes while others are there; in a strict round with a word.

@@ -207,6 +207,11 @@ impl Open {
         }
     }
 
+    /// Whether one has said that it goes.
+    pub(crate) fn has_left(&self, name: &str) -> bool {
+        self.left.iter().any(|left| left == name)
+    }
+
     /// Those who have gone without a word, among the first `count` of the list.
     pub(crate) fn dead(&self, present: &[String], count: usize) -> Vec<String> {
         let gone = |name: &String| !present.contains(name) && !self.left.contains(name);
