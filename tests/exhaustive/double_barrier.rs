@@ -242,9 +242,8 @@ fn a_barrier_by_curators_protocol_leaves_nothing_behind() {
         })
     };
     let check = async |run: &Run, left: Option<Result<Released, RecipeError>>| {
-        match left {
-            Some(Err(error)) => assert!(run.is_session_over(), "{error:?}"),
-            Some(Ok(_)) | None => {}
+        if let Some(Err(error)) = left {
+            assert!(run.is_session_over(), "{error:?}");
         }
         for client in [&run.client, &run.observer] {
             if !client.state().borrow().is_over() {

@@ -7,9 +7,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use zk_client::Client;
 use zk_recipes::{GatherQueue, Janitor, Order, RecipeError, Released, RoundError};
-use zk_test_kit::exhaustive::{
-    Run, at_every_poll, at_every_poll_and_request, at_every_request, at_every_two_requests,
-};
+use zk_test_kit::exhaustive::{Run, at_every_poll, at_every_poll_and_request, at_every_request};
 
 use super::nothing;
 
@@ -114,20 +112,6 @@ fn members_run_one_after_the_other() {
         assert!(report.requests >= 8, "{report:?}");
         at_every_poll(nothing, scenario, check);
     }
-}
-
-#[test]
-fn a_turn_comes_and_goes_whatever_breaks_twice() {
-    let scenario = async |client: Client, _: Client| {
-        let queue = GatherQueue::new(&client, PATH, 1).unwrap();
-        run(queue, ["client", "client done"], Story::default()).await
-    };
-    at_every_two_requests(nothing, scenario, async |run: &Run, ran: Ran| {
-        let (order, released) = ran.unwrap();
-        assert_eq!((order.members.len(), released), (1, Released::Now));
-        assert_eq!(run.observer.children(PATH).await.unwrap().len(), 0, "a node is left");
-        sleep(Duration::from_millis(100)).await;
-    });
 }
 
 #[test]

@@ -9,7 +9,7 @@ use zk_client::{Error, ErrorCode, ExpiryPolicy};
 use zk_recipes::{DoubleBarrier, Janitor, Parents, RecipeError, Released};
 use zk_test_kit::{TestServer, drop_after_polls};
 
-use super::{LIMIT, PATH, barrier, enter_all, entering, nodes, until_nodes};
+use super::{Entering, LIMIT, PATH, barrier, enter_all, entering, nodes, until_nodes};
 
 zk_test_kit::cases![
     a_round_of_one_is_entered_and_left,
@@ -147,10 +147,13 @@ async fn a_member_that_dies_before_the_opening_is_not_counted(server: &TestServe
     let (dies, client) = (server.client_on(&network).await, server.client().await);
     let dead = entering(&barrier(&dies, 3), "dead");
     until_nodes(&client, 1).await;
-    network.silence(true);
     let barrier = barrier(&client, 3);
-    let (one, two) = (entering(&barrier, "1"), entering(&barrier, "2"));
-    // Its session expires meanwhile.
+    let one = entering(&barrier, "1");
+    until_nodes(&client, 2).await;
+    network.silence(true);
+    // Its session expires.
+    until_nodes(&client, 1).await;
+    let two = entering(&barrier, "2");
     until_nodes(&client, 2).await;
     let three = barrier.enter_timeout("3", LIMIT).await.unwrap();
     assert!(three.members().iter().all(|one| &*one.payload != b"dead"));
@@ -333,22 +336,17 @@ async fn one_who_is_dropped_at_any_moment_lets_nobody_in_alone(server: &TestServ
         let finished = entered.is_some();
         drop(entered);
         Janitor::of(&dropped).drain().await;
-        if !waiter.is_finished() {
-            sleep(Duration::from_millis(50)).await;
-        }
-        if waiter.is_finished() {
+        sleep(Duration::from_millis(50)).await;
+        let payloads = if waiter.is_finished() {
             // The round had opened with both of them.
-            let inside = waiter.await.unwrap().unwrap();
-            assert_eq!(inside.members().len(), 2, "after {polls} polls");
-            assert_eq!(inside.leave_timeout(LIMIT).await, Ok(Released::Now));
+            enter_and_leave(waiter, None).await
         } else {
-            let inside = barrier(&third, 2).enter_timeout("third", LIMIT).await.unwrap();
-            let payloads: Vec<_> = inside.members().iter().map(|one| &*one.payload).collect();
-            assert_eq!(payloads, [&b"waits"[..], b"third"], "after {polls} polls");
-            let other = waiter.await.unwrap().unwrap();
-            let (one, two) = tokio::join!(inside.leave_timeout(LIMIT), other.leave_timeout(LIMIT));
-            assert_eq!((one, two), (Ok(Released::Now), Ok(Released::Now)));
-        }
+            let third = entering(&barrier(&third, 2), "third");
+            let payloads = enter_and_leave(waiter, Some(third)).await;
+            assert_eq!(payloads, ["waits", "third"], "after {polls} polls");
+            payloads
+        };
+        assert_eq!(payloads.len(), 2, "after {polls} polls");
         assert_eq!(nodes(&waits).await, 0, "after {polls} polls");
         while server.embedded().unwrap().watch_count() > watches {
             sleep(Duration::from_millis(10)).await;
@@ -358,4 +356,17 @@ async fn one_who_is_dropped_at_any_moment_lets_nobody_in_alone(server: &TestServ
             break;
         }
     }
+}
+
+/// What the members of a round say of themselves, which one or two of them are still in.
+async fn enter_and_leave(one: Entering, other: Option<Entering>) -> Vec<String> {
+    let one = one.await.unwrap().unwrap();
+    let text = |payload: &[u8]| String::from_utf8(payload.to_vec()).unwrap();
+    let payloads = one.members().iter().map(|one| text(&one.payload)).collect();
+    let mut leaving = JoinSet::from_iter([one.leave_timeout(LIMIT)]);
+    if let Some(other) = other {
+        leaving.spawn(other.await.unwrap().unwrap().leave_timeout(LIMIT));
+    }
+    assert!(leaving.join_all().await.iter().all(|left| *left == Ok(Released::Now)));
+    payloads
 }

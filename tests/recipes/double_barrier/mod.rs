@@ -34,10 +34,9 @@ fn barrier(client: &Client, parties: usize) -> DoubleBarrier {
 }
 
 /// An enter under way.
-fn entering(
-    barrier: &DoubleBarrier,
-    payload: &'static str,
-) -> JoinHandle<Result<Inside, RecipeError>> {
+type Entering = JoinHandle<Result<Inside, RecipeError>>;
+
+fn entering(barrier: &DoubleBarrier, payload: &'static str) -> Entering {
     let barrier = barrier.clone();
     tokio::spawn(async move { barrier.enter_timeout(payload, LIMIT).await })
 }

@@ -22,7 +22,7 @@ const PARTIES: usize = 3;
 
 async fn rounds_open_whole_and_end_whatever_breaks(server: &Arc<TestServer>) {
     let seed = Seed::pick();
-    let lasts = Duration::from_secs(if server.has_virtual_time() { 1_000 } else { 8 });
+    let lasts = Duration::from_secs(if server.has_virtual_time() { 400 } else { 8 });
     let ends = Instant::now() + lasts;
     let book = Arc::new(Mutex::new(Book::default()));
     let mut tasks = JoinSet::new();
