@@ -87,6 +87,44 @@ fn a_lock_that_is_waited_for_is_got() {
     assert!(report.requests >= 4, "{report:?}");
 }
 
+/// Takes the lock behind two others, of whom the nearer one leaves first, or the farther one.
+async fn wait_behind_two(client: Client, other: Client, nearer_first: bool) -> Acquired {
+    let held = lock(&other).acquire().await.unwrap();
+    let between = lock(&other).enqueue().await.unwrap();
+    let pause = || tokio::time::sleep(Duration::from_secs(8));
+    let leave = async {
+        pause().await;
+        if nearer_first {
+            // It is not the turn of the one behind.
+            drop(between);
+            pause().await;
+            held.release().await.unwrap();
+        } else {
+            held.release().await.unwrap();
+            let held = between.acquire().await.unwrap();
+            pause().await;
+            held.release().await.unwrap();
+        }
+    };
+    let lock = lock(&client);
+    let (acquired, ()) = tokio::join!(lock.acquire_timeout(LIMIT), leave);
+    acquired
+}
+
+#[test]
+fn a_lock_that_is_waited_for_behind_two_is_got() {
+    for nearer_first in [false, true] {
+        let scenario = async |client: Client, other: Client| {
+            wait_behind_two(client, other, nearer_first).await
+        };
+        let report = at_every_request(nothing, scenario, checked);
+        // A place, a look, watches on two nodes, another look, and a watch once more where it is due.
+        assert!(report.requests >= 5, "{report:?}");
+        let report = at_every_poll(nothing, scenario, check);
+        assert!(report.polls > 4, "{report:?}");
+    }
+}
+
 #[test]
 fn a_lock_that_is_given_back_is_free() {
     let scenario = async |client: Client, _: Client| {

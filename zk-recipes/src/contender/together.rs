@@ -42,7 +42,8 @@ impl Together {
         }
     }
 
-    /// Deletes those that are still ours, one by one.
+    /// Deletes those that are still ours, one by one, and last the one by whose name they are found
+    /// should this have to be begun anew.
     pub(crate) async fn delete_ours(
         &self,
         client: &Client,
@@ -51,7 +52,8 @@ impl Together {
     ) -> Result<(), Error> {
         // A server that lags does not show them yet.
         client.sync(path).await?;
-        for path in self.paths(path) {
+        let others = self.others.iter().map(String::as_str);
+        for path in others.chain([path]) {
             if client.exists(path).await?.is_some_and(|stat| stat.czxid == czxid) {
                 match client.delete(path).await {
                     Err(error) if error.code() == Some(ErrorCode::NoNode) => {}
