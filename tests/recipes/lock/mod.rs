@@ -1,10 +1,17 @@
 //! The fair lock.
 
+mod dialects;
+mod endurance;
 mod leaving;
 mod losing;
 mod lost_replies;
+mod numbers;
+mod permissions;
 mod queueing;
 mod random_faults;
+mod revoking;
+mod runtimes;
+mod suspending;
 
 use std::time::Duration;
 
@@ -16,11 +23,18 @@ use zk_test_kit::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
     [
+        dialects::cases(),
+        endurance::cases(),
         leaving::cases(),
         losing::cases(),
         lost_replies::cases(),
+        numbers::cases(),
+        permissions::cases(),
         queueing::cases(),
         random_faults::cases(),
+        revoking::cases(),
+        runtimes::cases(),
+        suspending::cases(),
     ]
     .concat()
 }
