@@ -46,5 +46,5 @@ impl Contested for Several {
 async fn no_two_hold_one_of_several_and_everybody_gets_in_whatever_breaks(
     server: &Arc<TestServer>,
 ) {
-    mix::<Several>(server, 8, Duration::from_secs(1_000)).await;
+    mix::<Several>(server, 8, Duration::from_secs(500)).await;
 }

@@ -41,5 +41,5 @@ impl Contested for Simple {
 async fn no_two_hold_the_simple_lock_and_everybody_gets_in_whatever_breaks(
     server: &Arc<TestServer>,
 ) {
-    mix::<Simple>(server, 8, Duration::from_secs(1_000)).await;
+    mix::<Simple>(server, 8, Duration::from_secs(500)).await;
 }

@@ -204,7 +204,7 @@ impl Follow {
         for reply in asked {
             match reply.await {
                 Ok(Some(stat)) if self.is_meant(&stat) => {}
-                Ok(_) => return lose(&self.ownership, LostReason::NodeDeleted),
+                Ok(_) => return self.gone(LostReason::NodeDeleted),
                 // Disconnected again, or over: the next change of state tells.
                 Err(error) => {
                     tracing::debug!(%error, "cannot confirm a node of our own");

@@ -25,6 +25,9 @@
 //!   when the client goes on with a new session, in which the lock can be acquired anew. With
 //!   [`Lock::rejoin`] waiters do so by themselves, at the tail of the queue.
 //! * **The reply to the create is lost**: the node is looked for by its unique name, after `sync`.
+//! * **A contender is asked to give way** ([`Lock::request_revoke`]): its node's data says so, as
+//!   Curator's `Revoker` has it, and its guard tells if it is asked
+//!   ([`LockGuard::revoke_requested`]).
 //! * **A contender may not read the node ahead of it**: it fails with `NoAuth`, and leaves the queue.
 //! * **The sequence numbers come to their end**, after 2,147,483,647 contenders: the order is that of
 //!   the nodes' transactions, which costs a request for each contender. Deleting the parent, when
@@ -36,6 +39,7 @@
 //! cannot know that it has lost: let the resource check the [`FencingToken`].
 
 mod guard;
+mod revoking;
 mod shared;
 mod waiting;
 
