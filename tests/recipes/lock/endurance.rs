@@ -10,7 +10,7 @@ use zk_recipes::{Janitor, LockGuard, RecipeError};
 use zk_test_kit::TestServer;
 use zk_test_kit::network::Network;
 
-use super::{lock, nodes};
+use super::{PATH, lock, nodes};
 
 zk_test_kit::cases![
     a_hand_over_costs_one_event_for_each_side_and_the_next_one_asks_for_nothing;
@@ -108,6 +108,8 @@ async fn cycle(one: &Client, two: &Client, number: usize) {
 
 async fn cycles_leave_no_node_watch_task_or_request(server: &TestServer) {
     let (one, two) = (server.client().await, server.client().await);
+    // A container would go in a pause.
+    one.create(PATH, "").with_parents().await.unwrap();
     for number in 0..8 {
         cycle(&one, &two, number).await;
     }
@@ -128,6 +130,7 @@ async fn cycles_leave_no_node_watch_task_or_request(server: &TestServer) {
 async fn cycles_by_the_thousand_cost_the_same_each(server: &TestServer) {
     let network = server.network();
     let client = server.client_on(&network).await;
+    client.create(PATH, "").with_parents().await.unwrap();
     for _ in 0..10 {
         lock(&client).acquire().await.unwrap().release().await.unwrap();
     }
