@@ -81,12 +81,11 @@ async fn find_server() -> Result<(String, Option<Server>), Failure> {
 async fn work(connect_string: String, bank: String, clerk: usize) -> Result<(), Failure> {
     let client = Client::connect(connect_string).await?;
     for number in 0..TRANSFERS {
-        // Every clerk goes through the accounts in another order.
-        let from = ACCOUNTS[(clerk + number) % ACCOUNTS.len()];
-        let to = ACCOUNTS[(clerk * 2 + number + 1 + clerk % 2) % ACCOUNTS.len()];
-        if from != to {
-            transfer(&client, &bank, from, to, 7).await?;
-        }
+        // Every clerk goes through the accounts in another order, every other one backwards.
+        let mut two = ACCOUNTS.iter().cycle().skip(clerk + number);
+        let (Some(one), Some(other)) = (two.next(), two.next()) else { continue };
+        let (from, to) = if clerk % 2 == 0 { (one, other) } else { (other, one) };
+        transfer(&client, &bank, from, to, 7).await?;
     }
     client.close().await?;
     Ok(())

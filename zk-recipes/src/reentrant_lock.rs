@@ -19,7 +19,8 @@
 //! * **The connection is lost**: an acquire with the key of the holder waits until it is known whether
 //!   the lock is still held.
 //! * **The lock is lost**: the guards of the owner are lost together. The next acquire with its key
-//!   begins anew, beside them.
+//!   begins anew, beside them; with [`SuspendPolicy::Strict`](crate::SuspendPolicy::Strict) and
+//!   [`UntilSafe`](crate::SuspendPolicy::UntilSafe) their node may still be there, and is waited for.
 
 use std::collections::BTreeMap;
 use std::fmt;

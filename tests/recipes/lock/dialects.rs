@@ -14,6 +14,7 @@ zk_test_kit::cases![
     contenders_of_another_dialect_are_not_counted_unless_they_are_respected,
     a_respected_contender_is_waited_for,
     contenders_tell_who_they_are_in_their_order,
+    the_holder_is_the_first_contender,
     a_lock_below_a_chroot_is_the_one_at_the_whole_path,
     a_deep_path_is_made_up_to_what_is_there,
     containers_go_with_their_last_user_and_kazoos_parents_stay,
@@ -84,7 +85,6 @@ async fn a_respected_contender_is_waited_for(server: &TestServer) {
 async fn contenders_tell_who_they_are_in_their_order(server: &TestServer) {
     let (ada, bob, eve) = (server.client().await, server.client().await, server.client().await);
     assert_eq!(lock(&eve).contenders().await.unwrap(), []);
-    assert_eq!(lock(&eve).holder().await.unwrap(), None);
     let held = lock(&ada).data("ada").acquire().await.unwrap();
     let waiting = lock(&bob).data("bob").enqueue().await.unwrap();
     assert_eq!(waiting.position().await.unwrap(), 1);
@@ -99,12 +99,21 @@ async fn contenders_tell_who_they_are_in_their_order(server: &TestServer) {
     ];
     assert_eq!(told, expected);
     assert!(!format!("{contenders:?}").contains("ada"), "data is shown");
-    assert_eq!(lock(&eve).holder().await.unwrap().as_ref(), Some(&contenders[0]));
     held.release().await.unwrap();
-    let held = waiting.acquire().await.unwrap();
     assert_eq!(lock(&eve).contenders().await.unwrap(), contenders[1..]);
+    waiting.acquire().await.unwrap().release().await.unwrap();
+}
+
+async fn the_holder_is_the_first_contender(server: &TestServer) {
+    let (ada, eve) = (server.client().await, server.client().await);
+    let held = lock(&ada).acquire().await.unwrap();
+    let waiting = lock(&eve).enqueue().await.unwrap();
+    let holder = async || lock(&eve).holder().await.unwrap().map(|holder| holder.path);
+    assert_eq!(holder().await, Some(held.path()));
     held.release().await.unwrap();
-    assert_eq!(lock(&eve).holder().await.unwrap(), None);
+    assert_eq!(holder().await, Some(waiting.path()));
+    waiting.acquire().await.unwrap().release().await.unwrap();
+    assert_eq!(holder().await, None);
 }
 
 async fn a_lock_below_a_chroot_is_the_one_at_the_whole_path(server: &TestServer) {

@@ -8,12 +8,13 @@ use tokio::time::{Instant, sleep};
 use zk_client::Client;
 use zk_recipes::{Janitor, LockGuard, RecipeError};
 use zk_test_kit::TestServer;
-use zk_test_kit::network::Network;
+use zk_test_kit::network::{Counts, Network};
 
 use super::{PATH, lock, nodes};
 
 zk_test_kit::cases![
-    a_hand_over_costs_one_event_for_each_side_and_the_next_one_asks_for_nothing;
+    a_hand_over_costs_one_event_for_each_side_and_the_next_one_asks_for_nothing,
+    a_waiter_that_had_two_ahead_looks_once_more;
     on embedded: [cycles_leave_no_node_watch_task_or_request];
     in virtual time: [
         cycles_by_the_thousand_cost_the_same_each,
@@ -34,6 +35,12 @@ async fn quiet() {
     sleep(Duration::from_millis(100)).await;
 }
 
+/// Events and requests since.
+fn since(network: &Network, before: Counts) -> (usize, usize) {
+    let now = network.counts();
+    (now.events - before.events, now.requests - before.requests)
+}
+
 async fn a_hand_over_costs_one_event_for_each_side_and_the_next_one_asks_for_nothing(
     server: &TestServer,
 ) {
@@ -43,39 +50,40 @@ async fn a_hand_over_costs_one_event_for_each_side_and_the_next_one_asks_for_not
     let mut waiters = Vec::new();
     for _ in 0..5 {
         waiters.push(waiting(server).await);
-        quiet().await;
     }
-    let all = |waiters: &[(Network, Client, Waiter)]| {
-        waiters.iter().map(|(network, ..)| network.counts()).collect::<Vec<_>>()
-    };
-    let (before, before_all) = (network.counts(), all(&waiters));
+    quiet().await;
+    let before = network.counts();
+    let before_all: Vec<_> = waiters.iter().map(|(network, ..)| network.counts()).collect();
     held.release().await.unwrap();
     quiet().await;
     // The releaser: its delete, and the event of the watch on its own node.
-    assert_eq!(network.counts().requests - before.requests, 1);
-    assert_eq!(network.counts().events - before.events, 1);
-    // Its successor had nobody else ahead: the event is the grant.
-    let after_all = all(&waiters);
-    for (number, (before, after)) in before_all.iter().zip(&after_all).enumerate() {
-        let (events, requests) = (after.events - before.events, after.requests - before.requests);
-        assert_eq!(events, usize::from(number == 0), "of waiter {number}");
-        assert_eq!(requests, 0, "of waiter {number}");
-    }
-    // The next one had two ahead when it looked: it looks again, once.
-    let (_, _, first) = waiters.remove(0);
-    let guard = first.await.unwrap().unwrap();
-    let before_all = all(&waiters);
-    guard.release().await.unwrap();
-    quiet().await;
-    let after_all = all(&waiters);
-    for (number, (before, after)) in before_all.iter().zip(&after_all).enumerate() {
-        let (events, requests) = (after.events - before.events, after.requests - before.requests);
-        assert_eq!(events, usize::from(number == 0), "of waiter {number}");
-        assert_eq!(requests, usize::from(number == 0), "of waiter {number}");
+    assert_eq!(since(&network, before), (1, 1));
+    for (number, ((network, ..), before)) in waiters.iter().zip(before_all).enumerate() {
+        // Its successor had nobody else ahead: the event is the grant.
+        let expected = if number == 0 { (1, 0) } else { (0, 0) };
+        assert_eq!(since(network, before), expected, "of waiter {number}");
     }
     for (_, _, waiter) in waiters {
         waiter.await.unwrap().unwrap().release().await.unwrap();
     }
+}
+
+async fn a_waiter_that_had_two_ahead_looks_once_more(server: &TestServer) {
+    let holder = server.client().await;
+    let held = lock(&holder).acquire().await.unwrap();
+    let between = lock(&holder).enqueue().await.unwrap();
+    let (near, far) = (waiting(server).await, waiting(server).await);
+    quiet().await;
+    held.release().await.unwrap();
+    let between = between.acquire().await.unwrap();
+    let (before, before_far) = (near.0.counts(), far.0.counts());
+    between.release().await.unwrap();
+    let guard = near.2.await.unwrap().unwrap();
+    quiet().await;
+    assert_eq!(since(&near.0, before), (1, 1));
+    assert_eq!(since(&far.0, before_far), (0, 0));
+    guard.release().await.unwrap();
+    far.2.await.unwrap().unwrap().release().await.unwrap();
 }
 
 /// What could grow.

@@ -19,6 +19,7 @@ zk_test_kit::cases![
     trying_a_held_lock_is_refused_and_leaves_nothing,
     foreign_children_do_not_disturb,
     missing_parents_are_created,
+    whoever_holds_is_not_let_in_again_and_holds_on,
 ];
 
 async fn a_free_lock_is_acquired_in_one_round_trip(server: &TestServer) {
@@ -126,7 +127,8 @@ async fn trying_a_held_lock_is_refused_and_leaves_nothing(server: &TestServer) {
 async fn foreign_children_do_not_disturb(server: &TestServer) {
     let client = server.client().await;
     lock(&client).acquire().await.unwrap().release().await.unwrap();
-    for name in ["notes", "lock-", "0000000000", "x__lock__0000000000"] {
+    let latch = "_c_0c2e3d7a-0000-4000-8000-000000000000-latch-0000000000";
+    for name in ["notes", "lock-", "0000000000", "x__lock__0000000000", latch] {
         client.create(&format!("{PATH}/{name}"), "").await.unwrap();
     }
     let limit = Duration::from_secs(10);
@@ -139,4 +141,21 @@ async fn missing_parents_are_created(server: &TestServer) {
     let guard = lock.acquire().await.unwrap();
     assert!(guard.path().starts_with("/a/b/c/d/_c_"));
     guard.release().await.unwrap();
+}
+
+async fn whoever_holds_is_not_let_in_again_and_holds_on(server: &TestServer) {
+    let client = server.client().await;
+    let lock = lock(&client);
+    let guard = lock.acquire().await.unwrap();
+    let short = Duration::from_millis(100);
+    for same in [&lock, &lock.clone(), &super::lock(&client)] {
+        assert_eq!(same.acquire_timeout(short).await.unwrap_err(), RecipeError::Timeout);
+        assert_eq!(same.try_acquire().await.unwrap_err(), RecipeError::Contended);
+        guard.verify().await.unwrap();
+    }
+    // Each attempt has had a node of its own.
+    let second = lock.enqueue().await.unwrap();
+    assert_ne!(second.path(), guard.path());
+    assert_eq!(guard.release().await.unwrap(), Released::Now);
+    second.acquire().await.unwrap().release().await.unwrap();
 }

@@ -19,6 +19,7 @@ zk_test_kit::cases![
     a_contender_that_has_gone_cannot_be_asked,
     a_contender_of_another_lock_is_refused,
     a_holder_that_does_not_give_way_loses_the_lock,
+    force_does_not_hit_the_next_holder,
     a_holder_that_gives_way_in_time_has_nothing_taken_away,
     a_waiter_can_be_revoked,
     a_request_whose_connection_breaks_is_made_all_the_same;
@@ -134,10 +135,21 @@ async fn a_holder_that_does_not_give_way_loses_the_lock(server: &TestServer) {
     assert_eq!(guard.lost().await, LostReason::NodeDeleted);
     let late = guard.multi().set("/store", "late", Version::ANY).commit().await;
     assert_eq!(late.unwrap_err(), RecipeError::Lost(LostReason::NodeDeleted));
-    let next = waiter.await.unwrap().unwrap();
+    waiter.await.unwrap().unwrap().release().await.unwrap();
     assert_eq!(guard.release().await.unwrap(), Released::AlreadyLost);
-    // Once more does not hit the next one.
+}
+
+async fn force_does_not_hit_the_next_holder(server: &TestServer) {
+    let (client, other) = (server.client().await, server.client().await);
+    let guard = lock(&client).acquire().await.unwrap();
+    let holder = lock(&other).holder().await.unwrap().unwrap();
+    guard.release().await.unwrap();
+    let next = lock(&client).acquire().await.unwrap();
     assert!(!lock(&other).force_revoke(&holder, Duration::ZERO).await.unwrap());
+    // Nor a node of the same name that is another one.
+    let mut imposter = lock(&other).holder().await.unwrap().unwrap();
+    imposter.token = holder.token;
+    assert!(!lock(&other).force_revoke(&imposter, Duration::ZERO).await.unwrap());
     next.verify().await.unwrap();
     next.release().await.unwrap();
 }

@@ -12,7 +12,8 @@ use zk_test_kit::{TestServer, drop_after_polls};
 use super::{lock, nodes, reentrant};
 
 zk_test_kit::cases![
-    an_owner_gets_in_again_at_once_and_leaves_with_its_last_guard,
+    an_owner_gets_in_again_at_once,
+    an_owner_leaves_with_its_last_guard,
     another_owner_of_the_same_lock_waits,
     clones_know_each_others_owners_and_other_locks_do_not,
     owners_exclude_each_other_however_often_they_enter,
@@ -23,9 +24,9 @@ zk_test_kit::cases![
     an_owner_that_is_cut_off_is_not_let_in_until_it_is_known_to_hold,
 ];
 
-async fn an_owner_gets_in_again_at_once_and_leaves_with_its_last_guard(server: &TestServer) {
+async fn an_owner_gets_in_again_at_once(server: &TestServer) {
     let network = server.network();
-    let (client, other) = (server.client_on(&network).await, server.client().await);
+    let client = server.client_on(&network).await;
     let lock = reentrant(&client);
     let first = lock.acquire("ada").await.unwrap();
     sleep(Duration::from_millis(50)).await;
@@ -35,6 +36,17 @@ async fn an_owner_gets_in_again_at_once_and_leaves_with_its_last_guard(server: &
     assert_eq!(network.counts().requests, before, "nothing is asked");
     assert_eq!((first.count(), *third.owner()), (3, "ada"));
     assert_eq!(first.token(), third.token());
+    assert_eq!(first.path(), second.path());
+    drop((first, second, third));
+    lock.acquire("ada").await.unwrap().release().await.unwrap();
+}
+
+async fn an_owner_leaves_with_its_last_guard(server: &TestServer) {
+    let (client, other) = (server.client().await, server.client().await);
+    let lock = reentrant(&client);
+    let first = lock.acquire("ada").await.unwrap();
+    let second = lock.acquire("ada").await.unwrap();
+    let third = lock.acquire("ada").await.unwrap();
     assert_eq!(nodes(&other).await, 1);
     assert_eq!(first.release().await.unwrap(), None);
     drop(third);
@@ -43,7 +55,6 @@ async fn an_owner_gets_in_again_at_once_and_leaves_with_its_last_guard(server: &
     second.verify().await.unwrap();
     assert_eq!(second.release().await.unwrap(), Some(Released::Now));
     assert_eq!(nodes(&other).await, 0);
-    lock.acquire("ada").await.unwrap().release().await.unwrap();
 }
 
 async fn another_owner_of_the_same_lock_waits(server: &TestServer) {

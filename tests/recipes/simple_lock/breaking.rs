@@ -11,7 +11,8 @@ use super::{PATH, WITNESSES, acquiring, lock, nodes};
 
 zk_test_kit::cases![
     a_holder_whose_node_or_witness_is_deleted_is_told,
-    a_lock_that_another_one_has_created_anew_fences_and_is_left_alone,
+    a_lock_that_another_one_has_created_anew_fences,
+    a_lock_that_another_one_has_created_anew_is_left_alone,
     a_fenced_write_is_refused_though_the_lock_was_taken_anew_before_that_is_told,
     the_lost_reply_of_a_multi_is_settled_by_the_witness,
     a_node_of_the_old_session_is_waited_for,
@@ -30,18 +31,27 @@ async fn a_holder_whose_node_or_witness_is_deleted_is_told(server: &TestServer) 
     }
 }
 
-async fn a_lock_that_another_one_has_created_anew_fences_and_is_left_alone(server: &TestServer) {
+async fn a_lock_that_another_one_has_created_anew_fences(server: &TestServer) {
     let (holder, other) = (server.client().await, server.client().await);
     other.create("/store", "old").await.unwrap();
+    let guard = lock(&holder).acquire().await.unwrap();
+    // The witness stays: nothing but the number of holders tells.
+    other.delete(PATH).await.unwrap();
+    let next = lock(&other).acquire().await.unwrap();
+    assert!(next.token() > guard.token());
+    let refused = guard.multi().set("/store", "bad", Version::ANY).commit().await.unwrap_err();
+    assert_eq!(refused, RecipeError::Lost(LostReason::NodeDeleted));
+    next.multi().set("/store", "good", Version::ANY).commit().await.unwrap();
+    next.release().await.unwrap();
+    assert_eq!(other.get("/store").await.unwrap().0, "good");
+}
+
+async fn a_lock_that_another_one_has_created_anew_is_left_alone(server: &TestServer) {
+    let (holder, other) = (server.client().await, server.client().await);
     for release in [false, true] {
         let guard = lock(&holder).acquire().await.unwrap();
-        // The witness stays: nothing but the number of holders tells.
         other.delete(PATH).await.unwrap();
         let next = lock(&other).acquire().await.unwrap();
-        assert!(next.token() > guard.token());
-        let refused = guard.multi().set("/store", "bad", Version::ANY).commit().await.unwrap_err();
-        assert_eq!(refused, RecipeError::Lost(LostReason::NodeDeleted));
-        next.multi().set("/store", "good", Version::ANY).commit().await.unwrap();
         if release {
             assert_eq!(guard.release().await.unwrap(), Released::AlreadyLost);
         } else {
@@ -53,7 +63,6 @@ async fn a_lock_that_another_one_has_created_anew_fences_and_is_left_alone(serve
         assert_eq!(next.release().await.unwrap(), Released::Now);
         assert_eq!(nodes(&other).await, 0);
     }
-    assert_eq!(other.get("/store").await.unwrap().0, "good");
 }
 
 async fn a_fenced_write_is_refused_though_the_lock_was_taken_anew_before_that_is_told(

@@ -9,8 +9,10 @@ use zk_client::{Client, Error, Janitor};
 /// what was done.
 pub(crate) struct InDoubt {
     janitor: Janitor,
-    undo: Option<Box<dyn FnOnce(&Janitor) -> Result<(), Error> + Send + Sync>>,
+    undo: Option<Undo>,
 }
+
+type Undo = Box<dyn FnOnce(&Janitor) -> Result<(), Error> + Send + Sync>;
 
 impl InDoubt {
     /// To be called before the write is sent. See [`Janitor::errand`] for what an errand must be like.
