@@ -10,6 +10,9 @@
 //! | [`semaphore::Semaphore`] | a number of permits, taken some at once, fair; Curator's `InterProcessSemaphoreV2` |
 //! | [`queue::Queue`] | a queue with acks, priorities, delays, bounds and dead letters |
 //! | [`simple_queue::SimpleQueue`] | the queue of ZooKeeper's own recipes and of Curator's `SimpleDistributedQueue` |
+//! | [`reentrant_lock::ReentrantLock`] | the same for owners, told by keys, who may take it again |
+//! | [`multi_lock::MultiLock`] | several of them at once, without deadlock; Curator's `InterProcessMultiLock` |
+//! | [`simple_lock::SimpleLock`] | a lock that is one node, for few contenders |
 //!
 //! All recipes stand on one engine: a sequential node with a unique name that is found again when
 //! the reply to its creation was lost, a [`Held`] that tells its holder when it is lost and fences

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
-use zk_recipes::{Janitor, LockGuard, LostReason};
+use zk_recipes::{Janitor, LockGuard, LostReason, MultiLock, SimpleLock};
 use zk_test_kit::TestServer;
 
 use super::{PATH, lock, nodes, until_nodes};
@@ -22,10 +22,16 @@ async fn a_guard_dropped_outside_of_a_runtime_releases_the_lock(server: &TestSer
     let waiting = lock(&client).enqueue().await.unwrap();
     let shared = super::Lock::new(&client, "/locks/shared").unwrap();
     let shared = shared.acquire().await.unwrap().share();
-    thread::spawn(move || drop((guard, waiting, shared))).join().unwrap();
+    let several = MultiLock::new(&client, ["/locks/b", "/locks/c"]).unwrap();
+    let several = several.acquire().await.unwrap();
+    let simple = SimpleLock::new(&client, "/simple").unwrap().acquire().await.unwrap();
+    thread::spawn(move || drop((guard, waiting, shared, several, simple))).join().unwrap();
     Janitor::of(&client).drain().await;
     assert_eq!(nodes(&other).await, 0);
-    assert_eq!(other.children("/locks/shared").await.unwrap().len(), 0);
+    for empty in ["/locks/shared", "/locks/b", "/locks/c", "/_w_simple"] {
+        assert_eq!(other.children(empty).await.unwrap().len(), 0, "{empty}");
+    }
+    assert_eq!(other.exists("/simple").await.unwrap(), None);
 }
 
 async fn a_guard_dropped_by_a_panic_releases_the_lock(server: &TestServer) {

@@ -6,7 +6,7 @@
 //!
 //! # Costs
 //! With `n` paths: free locks are acquired in one round trip, a multi and `n` listings that go out back
-//! to back; one more before ZooKeeper 3.8.2. Whoever has to wait needs one more to watch its own nodes,
+//! to back; in two more before ZooKeeper 3.8.2. Whoever has to wait needs one more to watch its own nodes,
 //! and for each path that is taken one for the watch on its predecessor, and one for another look if there
 //! are several ahead. A release is one round trip, one event for a waiter at each path, and `n` for the
 //! releaser.

@@ -78,7 +78,7 @@ impl Claim {
                     in_doubt.settle();
                     match refused? {
                         Attempt::Contended => return Ok(None),
-                        _ => continue,
+                        Attempt::Again | Attempt::InDoubt | Attempt::Done(..) => continue,
                     }
                 }
             };
