@@ -84,7 +84,7 @@ async fn work(connect_string: String, bank: String, clerk: usize) -> Result<(), 
         // Every clerk goes through the accounts in another order, every other one backwards.
         let mut two = ACCOUNTS.iter().cycle().skip(clerk + number);
         let (Some(one), Some(other)) = (two.next(), two.next()) else { continue };
-        let (from, to) = if clerk % 2 == 0 { (one, other) } else { (other, one) };
+        let (from, to) = if clerk.is_multiple_of(2) { (one, other) } else { (other, one) };
         transfer(&client, &bank, from, to, 7).await?;
     }
     client.close().await?;
