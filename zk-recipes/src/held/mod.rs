@@ -189,7 +189,10 @@ impl Held {
                 tracing::debug!(lost, "released");
                 Ok(if lost { Released::AlreadyLost } else { Released::Now })
             }
-            Err(source) => Err((self, source)),
+            Err(source) => {
+                self.watchdog.set_giving_back(source.outcome_unknown());
+                Err((self, source))
+            }
         }
     }
 
