@@ -5,6 +5,7 @@
 //! | [`barrier::Barrier`] | keeps everybody waiting until it is lifted; Curator's `DistributedBarrier`, kazoo's `Barrier` |
 //! | [`double_barrier::DoubleBarrier`] | so many members enter together and leave together, round after round; also Curator's `DistributedDoubleBarrier` |
 //! | [`gather_queue::GatherQueue`] | waits until so many members are there, then has them run one after the other |
+//! | [`election::Election`] | leader election with terms, observers and an operator's override; Curator's `LeaderLatch` and `LeaderSelector`, kazoo's `Election` |
 //! | [`lock::Lock`] | a fair lock without herd effect; Curator's `InterProcessMutex`, kazoo's `Lock` |
 //! | [`rw_lock::RwLock`] | many readers or one writer, fair; Curator's `InterProcessReadWriteLock`, kazoo's `ReadLock` and `WriteLock` |
 //! | [`semaphore::Semaphore`] | a number of permits, taken some at once, fair; Curator's `InterProcessSemaphoreV2` |
@@ -37,6 +38,7 @@ mod codec;
 mod contender;
 mod dialect;
 pub mod double_barrier;
+pub mod election;
 mod error;
 pub mod gather_queue;
 mod gathering;
