@@ -12,6 +12,7 @@
 
 mod barrier;
 mod double_barrier;
+mod election;
 mod gather_queue;
 mod lock;
 mod mix;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let cases = [
         barrier::cases(),
         double_barrier::cases(),
+        election::cases(),
         gather_queue::cases(),
         lock::cases(),
         mix::cases(),

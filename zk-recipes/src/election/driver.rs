@@ -14,7 +14,7 @@ use super::leadership::Slot;
 use super::leading::Leading;
 use super::place::Place;
 use super::role::{CloseMode, LeftReason, Role};
-use super::settings::Settings;
+use super::settings::{Form, Settings};
 use super::standing_override::Verdict;
 use crate::error::RecipeError;
 use crate::held::LostReason;
@@ -132,12 +132,10 @@ impl Driver {
             if let Some(ahead) = place.ahead() {
                 set(&self.role, Role::Follower { ahead });
             }
-            tokio::select! {
-                biased;
-                () = standing.changed() => if standing.verdict().await == Verdict::Out {
-                    return Ok(Some(self.withdraw().await));
-                },
-                turn = place.step() => if turn? { break },
+            match until_step(place, standing).await? {
+                Step::Turn => break,
+                Step::Moved => {}
+                Step::Out => return Ok(Some(self.withdraw().await)),
             }
         }
         if let Stage::Waiting(place) = std::mem::replace(&mut self.stage, Stage::Out)
@@ -187,7 +185,14 @@ impl Driver {
                 sleep(AFTER_FAILED_FENCING).await;
                 None
             }
-            Ended::SteppedDown => (!rejoins).then_some(LeftReason::SteppedDown),
+            Ended::SteppedDown if !rejoins => Some(LeftReason::SteppedDown),
+            Ended::SteppedDown => {
+                if self.settings.form == Form::FirstComer {
+                    // It would be the first again, as nobody else knows yet.
+                    sleep(BREATH).await;
+                }
+                None
+            }
             Ended::Lost(reason) | Ended::Failed(RecipeError::Lost(reason)) => {
                 let over = LeftReason::Lost(reason);
                 if !rejoins || reason == LostReason::SessionClosed {
@@ -268,6 +273,29 @@ impl Drop for Driver {
     }
 }
 
+/// What became of a wait.
+enum Step {
+    Turn,
+    Moved,
+    Out,
+}
+
+/// Waits for one change in the queue. An override that does not have us leave it does not disturb, as
+/// to wait anew would set the watches anew.
+async fn until_step(place: &mut Place, standing: &mut StandingView) -> Result<Step, RecipeError> {
+    let step = place.step();
+    tokio::pin!(step);
+    loop {
+        tokio::select! {
+            biased;
+            () = standing.changed() => if standing.verdict().await == Verdict::Out {
+                return Ok(Step::Out);
+            },
+            turn = &mut step => return Ok(if turn? { Step::Turn } else { Step::Moved }),
+        }
+    }
+}
+
 /// Nothing is told that is known.
 pub(super) fn set(told: &watch::Sender<Role>, role: Role) {
     told.send_if_modified(|known| {
@@ -291,5 +319,5 @@ fn is_passing(error: &RecipeError) -> bool {
 
 /// As Hadoop's `ActiveStandbyElector` waits, so that others get a chance.
 const AFTER_FAILED_FENCING: Duration = Duration::from_secs(1);
-/// Before the server is asked again that did not answer.
+/// Before the server is asked again that did not answer, and before others have heard of something.
 const BREATH: Duration = Duration::from_millis(100);

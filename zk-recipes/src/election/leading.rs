@@ -85,6 +85,7 @@ impl Driver {
         match stop {
             Stop::Lost(reason) => self.lose(reason).await,
             Stop::Parting(parting) => {
+                leading.term.end.send_replace(Some(TermEnd::SteppedDown));
                 leading.part(parting);
                 self.set(Role::Joining);
                 self.give_back().await;

@@ -254,12 +254,19 @@ impl Election {
     ///
     /// # Cancel safety
     /// A dropped future drops the work and leaves in the background.
-    pub async fn run_when_leader<F, R>(&self, work: F) -> Result<(), RecipeError>
+    pub fn run_when_leader<F, R>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = Result<(), RecipeError>> + use<F, R>
     where
         F: FnMut(Leadership) -> R,
         R: Future<Output = AfterTerm>,
     {
-        running::run(|| self.join(), self.settings.rejoins, work).await
+        let election = self.clone();
+        async move {
+            let rejoins = election.settings.rejoins;
+            running::run(|| election.join(), rejoins, work).await
+        }
     }
 
     /// Tells who leads, without taking part.

@@ -57,6 +57,8 @@ pub enum TermEnd {
     /// An override wants somebody else to lead, or nobody. It is lost when the
     /// [time to finish](super::Election::grace) is over.
     Overridden,
+    /// The holder has let go of it.
+    SteppedDown,
     /// The candidate leaves. It is lost when the time to finish is over.
     Left,
 }
@@ -99,6 +101,7 @@ impl fmt::Display for TermEnd {
         match self {
             Self::Lost(reason) => write!(f, "lost: {reason}"),
             Self::Overridden => f.write_str("overridden"),
+            Self::SteppedDown => f.write_str("given up"),
             Self::Left => f.write_str("the candidate leaves"),
         }
     }

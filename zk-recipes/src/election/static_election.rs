@@ -19,7 +19,7 @@ use crate::recipe_path;
 /// id of the leader in it.
 ///
 /// There is no queue. All who wait watch the node, and all try at once when it has gone: an event and
-/// two requests for each of them. It suits a handful of candidates and whoever expects that node;
+/// two requests for each of them. Who steps down gives way for a moment, so that others get it. It suits a handful of candidates and whoever expects that node;
 /// [`Election`] suits many.
 ///
 /// Beside it, under the same parent, is a witness `_w_<uuid>` with a unique name, which is what a
@@ -89,12 +89,15 @@ impl StaticElection {
     ///
     /// # Cancel safety
     /// As there.
-    pub async fn run_when_leader<F, R>(&self, work: F) -> Result<(), RecipeError>
+    pub fn run_when_leader<F, R>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = Result<(), RecipeError>> + use<F, R>
     where
         F: FnMut(Leadership) -> R,
         R: Future<Output = AfterTerm>,
     {
-        self.election.run_when_leader(work).await
+        self.election.run_when_leader(work)
     }
 
     /// As [`Election::observe`].

@@ -75,7 +75,9 @@ impl Leadership {
                 return led.map_err(|source| TransferError { leadership: None, source });
             }
             Ok(TermEnd::Lost(reason)) => (None, RecipeError::Lost(reason)),
-            Ok(TermEnd::Left) => (None, RecipeError::Lost(LostReason::Released)),
+            Ok(TermEnd::Left | TermEnd::SteppedDown) => {
+                (None, RecipeError::Lost(LostReason::Released))
+            }
             Err(_) => (Some(self), RecipeError::Timeout),
         };
         taken_away.now().await;
