@@ -13,7 +13,8 @@ use crate::error::RecipeError;
 /// twice: they are told whether an attempt before them may have been carried out.
 ///
 /// # Errors
-/// [`RecipeError::Timeout`] behind many attempts, and any other error of the steps.
+/// [`RecipeError::Timeout`] behind many attempts, and any other error of the steps; when the session
+/// ends behind an attempt that may have been carried out, that of the attempt.
 pub(crate) async fn until_settled<T, E, F>(
     client: &Client,
     steps: impl Fn(Attempt) -> F,
@@ -22,19 +23,24 @@ where
     F: Future<Output = Result<T, E>>,
     RecipeError: From<E>,
 {
-    let mut attempt = Attempt::First;
+    let mut doubt = None;
     for _ in 0..MOST_ATTEMPTS {
+        let attempt = if doubt.is_some() { Attempt::InDoubt } else { Attempt::First };
         let error = match steps(attempt).await {
             Ok(done) => return Ok(done),
             Err(error) => RecipeError::from(error),
         };
         match &error {
-            RecipeError::Client(cause) if cause.outcome_unknown() => attempt = Attempt::InDoubt,
+            RecipeError::Client(cause) if cause.outcome_unknown() => doubt = Some(error.clone()),
             RecipeError::Client(cause) if cause.is_retriable() => {}
+            // Nobody will find out any more.
+            over if over.is_session_over() => return Err(doubt.unwrap_or(error)),
             _ => return Err(error),
         }
         tracing::debug!(%error, "once more");
-        breathe(client).await?;
+        if let Err(over) = breathe(client).await {
+            return Err(doubt.unwrap_or_else(|| over.into()));
+        }
     }
     Err(RecipeError::Timeout)
 }
