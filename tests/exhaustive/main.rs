@@ -12,11 +12,11 @@
 mod barrier;
 mod creates;
 mod double_barrier;
+mod election;
 mod gather_queue;
 mod lock;
 mod multi_lock;
 mod queue;
-mod reads;
 mod reads;
 mod reentrant_lock;
 mod rw_lock;

@@ -26,7 +26,7 @@ const CANDIDATES: usize = 8;
 async fn no_two_lead_at_once_and_everybody_leads_whatever_breaks(server: &Arc<TestServer>) {
     let join =
         |client: &Client, id: &str, policy| super::election(client, id).on_suspend(policy).join();
-    never_two(server, Seed::pick(), join).await;
+    never_two(server, Seed::pick(), 2_000, join).await;
     // Whatever was left behind belongs to sessions that are over, or to a janitor.
     let client = server.client().await;
     until_ids(&client, &[]).await;
@@ -66,7 +66,7 @@ async fn no_two_lead_at_once_whatever_an_operator_wants(server: &Arc<TestServer>
         }
     });
     let join = |client: &Client, id: &str, policy| election(client, id).on_suspend(policy).join();
-    never_two(server, seed, join).await;
+    never_two(server, seed, 2_000, join).await;
     meddles.abort();
     assert!(meddles.await.unwrap_err().is_cancelled());
     let client = server.client().await;
@@ -85,9 +85,10 @@ fn election(client: &Client, id: &str) -> Election {
 pub(super) async fn never_two(
     server: &Arc<TestServer>,
     seed: Seed,
+    virtual_seconds: u64,
     join: fn(&Client, &str, SuspendPolicy) -> Candidate,
 ) {
-    let lasts = Duration::from_secs(if server.has_virtual_time() { 3_000 } else { 8 });
+    let lasts = Duration::from_secs(if server.has_virtual_time() { virtual_seconds } else { 8 });
     let ends = Instant::now() + lasts;
     let book = Arc::new(Mutex::new(Book::default()));
     let mut tasks = JoinSet::new();

@@ -289,7 +289,7 @@ async fn nothing_of_the_static_form_stays(server: &TestServer) {
 
 async fn whatever_breaks_there_are_no_two_masters(server: &Arc<TestServer>) {
     let join = |client: &Client, id: &str, policy| masters(client, id).on_suspend(policy).join();
-    super::random_faults::never_two(server, Seed::pick(), join).await;
+    super::random_faults::never_two(server, Seed::pick(), 300, join).await;
     let client = server.client().await;
     until_children(&client, 0).await;
 }

@@ -66,6 +66,8 @@ pub(super) async fn follow(
         Following { path: standing_override::path(&election), election, time: None };
     loop {
         if client.connected().await.is_err() {
+            // Whoever waits for a word from here is to find out for itself that the client has ended.
+            tell(&told, Standing::None);
             return pending().await;
         }
         if let Err(error) = following.once(&client, &told).await {
