@@ -33,7 +33,6 @@ fn main() -> ExitCode {
         election::cases(),
         gather_queue::cases(),
         lock::cases(),
-        mix::cases(),
         multi_lock::cases(),
         queue::cases(),
         reentrant_lock::cases(),
