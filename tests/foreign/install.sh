@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the foreign clients that the tests use, on Debian: zkCli.sh, cli_mt and the C library from its packages,
-# kazoo with SASL into target/foreign. Needs root where packages are missing; does nothing when all is there. Starts no service.
+# Installs the foreign clients that the tests use, on Debian: zkCli.sh, cli_mt, the C library and Curator from its packages,
+# kazoo with SASL into target/foreign, and there the program of java/, compiled. Needs root where packages are missing; does
+# nothing when all is there. Starts no service.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -11,7 +12,9 @@ pure_sasl=0.6.2
 # The files that the tests look for, and the packages that bring them.
 missing=()
 [[ -e /usr/share/zookeeper/bin/zkCli.sh ]] || missing+=(zookeeper)
-command -v java >/dev/null || missing+=(default-jre-headless)
+command -v javac >/dev/null || missing+=(default-jdk-headless)
+[[ -e /usr/share/java/curator-recipes.jar ]] || missing+=(libcurator-recipes-java)
+[[ -e /usr/share/java/slf4j-nop.jar ]] || missing+=(libslf4j-java)
 [[ -e /usr/lib/zookeeper/bin/cli_mt ]] || missing+=(zookeeper-bin)
 [[ -e /usr/include/zookeeper/zookeeper.h ]] || missing+=(libzookeeper-mt-dev)
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
@@ -48,3 +51,30 @@ install_kazoo() {
 }
 
 has_kazoo || install_kazoo
+
+# What the tests hand to java: where Curator, what it needs and the program are.
+java_arguments() {
+    local jars=(curator-recipes curator-framework curator-client zookeeper zookeeper-jute guava slf4j-api slf4j-nop)
+    local path=$PWD/$java jar
+    for jar in "${jars[@]}"; do
+        path+=:/usr/share/java/$jar.jar
+    done
+    printf -- '-cp "%s"\n' "$path"
+}
+
+# Compiled last: the environment of kazoo is made in an empty folder.
+java=$venv/java
+java_program_is_current() {
+    [[ -e $java/arguments && "$(<"$java/arguments")" == "$(java_arguments)" ]] &&
+        [[ -z "$(find tests/foreign/java -newer "$java/arguments")" ]]
+}
+
+compile_java_program() {
+    rm -rf "$java"
+    mkdir -p "$java"
+    # A class that only tools for documentation have is named by an annotation of Debian's jars.
+    javac --release 17 -Xlint:all,-classfile,-path -Werror -d "$java" @<(java_arguments) tests/foreign/java/*.java
+    java_arguments >"$java/arguments"
+}
+
+java_program_is_current || compile_java_program

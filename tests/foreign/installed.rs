@@ -16,6 +16,8 @@ pub(crate) enum Foreign {
     CliMt,
     /// A program of ours over the C library.
     C,
+    /// A program of ours over the recipes of Java.
+    Curator,
 }
 
 impl fmt::Display for Foreign {
@@ -25,6 +27,7 @@ impl fmt::Display for Foreign {
             Self::ZkCli => "zkCli.sh",
             Self::CliMt => "cli_mt",
             Self::C => "libzookeeper-mt",
+            Self::Curator => "curator",
         })
     }
 }
@@ -36,6 +39,7 @@ pub(crate) struct Installed {
     zk_cli: Result<PathBuf, String>,
     cli_mt: Result<PathBuf, String>,
     c_library: Result<(), String>,
+    curator: Result<PathBuf, String>,
 }
 
 impl Installed {
@@ -45,6 +49,7 @@ impl Installed {
             zk_cli: file(&ZK_CLI).and_then(|path| runs(&path, "java", &["-version"])),
             cli_mt: file(&CLI_MT),
             c_library: file(&[C_HEADER]).and_then(|_| runs(&(), "cc", &["--version"])),
+            curator: java_program(),
         }
     }
 
@@ -55,29 +60,52 @@ impl Installed {
             Foreign::ZkCli => self.zk_cli.as_ref().err(),
             Foreign::CliMt => self.cli_mt.as_ref().err(),
             Foreign::C => self.c_library.as_ref().err(),
+            Foreign::Curator => self.curator.as_ref().err(),
         };
         reason.map(String::as_str)
     }
 
     /// What starts it; a script or a theme, and where to connect to, are to follow.
-    pub(crate) fn program(&self, client: Foreign) -> PathBuf {
-        match client {
+    pub(crate) fn command(&self, client: Foreign) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(match client {
             Foreign::Kazoo => self.python.clone().unwrap(),
             Foreign::ZkCli => self.zk_cli.clone().unwrap(),
             Foreign::CliMt => self.cli_mt.clone().unwrap(),
             Foreign::C => compiled().to_owned(),
+            Foreign::Curator => PathBuf::from("java"),
+        });
+        if client == Foreign::Curator {
+            let arguments = self.curator.as_ref().unwrap();
+            command.args(JVM_FLAGS.split(' ')).arg(format!("@{}", arguments.display())).arg("Main");
         }
+        command
     }
 }
 
 /// A Python that knows kazoo and its SASL: the one of `install.sh`, or the system's.
 fn python() -> Result<PathBuf, String> {
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/foreign/bin/python");
+    let ours = Path::new(FOLDER).join("bin/python");
     let candidates = [ours, PathBuf::from("python3")];
     let knows_kazoo =
         |python: &PathBuf| runs(&(), python, &["-c", "import kazoo, puresasl"]).is_ok();
     let found = candidates.into_iter().find(knows_kazoo);
     found.ok_or_else(|| "no python3 that can import kazoo and puresasl".to_owned())
+}
+
+/// The file of arguments with which java finds the program of `java/`, if `install.sh` has compiled it as it
+/// is now.
+fn java_program() -> Result<PathBuf, String> {
+    let arguments = Path::new(FOLDER).join("java/arguments");
+    let modified = |path: &Path| path.metadata().and_then(|metadata| metadata.modified());
+    let made = modified(&arguments).map_err(|_| "no target/foreign/java".to_owned())?;
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("foreign/java");
+    for source in sources.read_dir().unwrap() {
+        let source = source.unwrap().path();
+        if modified(&source).unwrap() > made {
+            return Err(format!("{} is newer than what is compiled", source.display()));
+        }
+    }
+    runs(&arguments, "java", &["-version"])
 }
 
 fn file(candidates: &[&str]) -> Result<PathBuf, String> {
@@ -121,6 +149,10 @@ fn compiled() -> &'static Path {
     })
 }
 
+/// What `install.sh` makes.
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/foreign");
+/// A program of a few seconds needs no optimizing compiler and no parallel collector.
+pub(crate) const JVM_FLAGS: &str = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx128m";
 /// Debian's, and where an unpacked release may have been put.
 const ZK_CLI: [&str; 2] = ["/usr/share/zookeeper/bin/zkCli.sh", "/opt/zookeeper/bin/zkCli.sh"];
 const CLI_MT: [&str; 1] = ["/usr/lib/zookeeper/bin/cli_mt"];

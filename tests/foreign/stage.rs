@@ -6,11 +6,12 @@ use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::process::Command;
 use zk_client::Client;
 use zk_server_lite::{FourLetterWords, Server};
+use zk_test_kit::run::{Keeper, Settings, find};
+use zk_test_kit::server::Backend;
 
-use crate::installed::{Foreign, Installed};
+use crate::installed::{Foreign, Installed, JVM_FLAGS};
 use crate::program::Program;
 
 /// What one foreign client shows.
@@ -67,24 +68,31 @@ pub(crate) enum Servers {
 }
 
 impl Servers {
-    pub(crate) fn wanted() -> Self {
-        match env::var("ZK_TEST_SERVER") {
-            Ok(address) if address.contains(':') => Self::Address(address),
-            _ => Self::Embedded,
+    /// What `ZK_TEST_SERVER` names, or nothing if that does not answer; and what has to be kept as
+    /// long as it is used.
+    pub(crate) fn wanted() -> (Option<Self>, Option<Keeper>) {
+        let wanted = env::var("ZK_TEST_SERVER").unwrap_or_default();
+        if wanted != "container" && !wanted.contains(':') {
+            return (Some(Self::Embedded), None);
         }
+        let (backend, keeper) = find(&wanted, SETTINGS);
+        let servers = backend.map(|backend| match backend {
+            Backend::Address(address) => Self::Address(address.to_string()),
+            Backend::Memory | Backend::Tcp => Self::Embedded,
+        });
+        (servers, Some(keeper))
     }
 }
 
-/// A server, and where the client of the case is.
+/// A server, and where the clients of the case are.
 pub(crate) struct Stage {
     server: Option<Server>,
     address: String,
-    client: Foreign,
     installed: Installed,
 }
 
 impl Stage {
-    pub(crate) async fn set(servers: &Servers, client: Foreign, installed: Installed) -> Self {
+    pub(crate) async fn set(servers: &Servers, installed: Installed) -> Self {
         let (server, address) = match servers {
             Servers::Embedded => {
                 let builder = Server::builder().tick_time(TICK).extended_types(true);
@@ -95,7 +103,7 @@ impl Stage {
             }
             Servers::Address(address) => (None, address.clone()),
         };
-        Self { server, address, client, installed }
+        Self { server, address, installed }
     }
 
     /// The embedded server.
@@ -121,14 +129,14 @@ impl Stage {
     /// Starts a script of `kazoo/` with these arguments, the first of which is the server.
     pub(crate) fn kazoo_with(&self, script: &str, arguments: &[&str]) -> Program {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("foreign/kazoo");
-        let mut command = self.command();
+        let mut command = self.installed.command(Foreign::Kazoo);
         command.args(["-B", "-u"]).arg(folder.join(script)).args(arguments);
         Program::start(script.to_owned(), command)
     }
 
     /// Starts the shell of the Java client, and waits until it is connected.
     pub(crate) async fn zk_cli(&self) -> Program {
-        let mut command = self.command();
+        let mut command = self.installed.command(Foreign::ZkCli);
         command.env("JVMFLAGS", JVM_FLAGS).args(["-server", &self.address]);
         let mut shell = Program::start("zkCli.sh".to_owned(), command);
         shell.expect("WatchedEvent state:SyncConnected type:None path:null").await;
@@ -137,7 +145,7 @@ impl Stage {
 
     /// Starts the shell of the C client, and waits until it is connected.
     pub(crate) async fn cli_mt(&self) -> Program {
-        let mut command = self.command();
+        let mut command = self.installed.command(Foreign::CliMt);
         command.arg(&self.address);
         let mut shell = Program::start("cli_mt".to_owned(), command);
         shell.expect("Got a new session id").await;
@@ -146,17 +154,24 @@ impl Stage {
 
     /// Starts a theme of `c/client.c`.
     pub(crate) fn c(&self, theme: &str) -> Program {
-        let mut command = self.command();
+        let mut command = self.installed.command(Foreign::C);
         command.args([&self.address, theme]);
         Program::start(format!("client.c {theme}"), command)
     }
 
-    fn command(&self) -> Command {
-        Command::new(self.installed.program(self.client))
+    /// Starts a part of the program in `java/` with these arguments behind the server.
+    pub(crate) fn curator(&self, part: &str, arguments: &[&str]) -> Program {
+        let mut command = self.installed.command(Foreign::Curator);
+        command.args([part, &self.address]).args(arguments);
+        Program::start(format!("java {part}"), command)
+    }
+
+    /// Where the server listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 }
 
 pub(crate) const TICK: Duration = Duration::from_millis(200);
-
-/// A shell of a few seconds needs no optimizing compiler and no parallel collector.
-const JVM_FLAGS: &str = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx128m";
+/// Thousands of turns at a lock need no disk that keeps up.
+const SETTINGS: Settings = &[("JVMFLAGS", "-Dzookeeper.forceSync=no")];
