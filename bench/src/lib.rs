@@ -14,6 +14,7 @@ mod cpu;
 mod floor;
 mod footprint;
 mod gets;
+mod lock;
 mod memory;
 mod samples;
 mod sessions;
@@ -60,6 +61,16 @@ enum What {
         #[arg(long, default_value_t = 20)]
         idle: u64,
     },
+    /// Handing a lock on, beside Curator: turns per second, CPU, requests and round trips
+    ///
+    /// `tests/foreign/install.sh` brings Curator.
+    Lock(lock::Options),
+    /// Contenders that are measured
+    #[command(hide = true)]
+    LockWork {
+        /// Where the server is
+        address: String,
+    },
     /// Other clients beside ours: CPU, time, allocations and system calls per read, memory, watches
     #[cfg(feature = "peers")]
     Compare(compare::Options),
@@ -103,6 +114,8 @@ pub fn run() -> Result<(), Failure> {
         What::Start { rounds } => start::run(rounds),
         What::Footprint { server } => footprint::run(server),
         What::Sessions { clients, idle } => sessions::run(clients, Duration::from_secs(idle)),
+        What::Lock(options) => lock::run(&options),
+        What::LockWork { address } => lock::work(&address),
         #[cfg(feature = "peers")]
         What::Compare(options) => compare::run(&options),
         #[cfg(feature = "peers")]
