@@ -89,10 +89,12 @@ async fn a_release_wakes_all_who_wait(server: &TestServer) {
     sleep(Duration::from_millis(50)).await;
     held.release().await.unwrap();
     sleep(Duration::from_millis(50)).await;
+    // Once more the two, or the one that succeeds and the watches on its own nodes; older servers have
+    // to be asked what they have created.
+    let most = if server.version().await >= (3, 8, 2) { 5 } else { 8 };
     for (network, before, waiter) in waiters {
         assert_eq!(network.counts().events, 1);
-        // Once more the two, or the one that succeeds and the watches on its own nodes.
-        assert!(network.counts().requests <= before + 5, "{:?}", network.counts());
+        assert!(network.counts().requests <= before + most, "{:?}", network.counts());
         waiter.abort();
     }
 }

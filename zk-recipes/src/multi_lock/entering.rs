@@ -79,9 +79,11 @@ pub(super) async fn find(
     paths: &[String],
 ) -> Result<Option<Created>, RecipeError> {
     loop {
-        breathe(client).await?;
+        client.connected().await?;
         match find_once(client, prefix, paths).await {
-            Err(RecipeError::Client(error)) if error.outcome_unknown() || error.is_retriable() => {}
+            Err(RecipeError::Client(error)) if error.outcome_unknown() || error.is_retriable() => {
+                breathe(client).await?;
+            }
             found => return found,
         }
     }

@@ -134,12 +134,15 @@ impl Claim {
                 Some(done) if !state.has_changed().unwrap_or(true) => return Ok(Some(done)),
                 _ => {}
             }
-            breathe(client).await?;
+            client.connected().await?;
             state.mark_unchanged();
             match self.look(client, witness).await {
                 Ok(Some(done)) => known = Some(done),
                 Ok(None) => return Ok(None),
-                Err(error) if error.outcome_unknown() || error.is_retriable() => known = None,
+                Err(error) if error.outcome_unknown() || error.is_retriable() => {
+                    known = None;
+                    breathe(client).await?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
