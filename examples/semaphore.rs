@@ -11,9 +11,10 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use zk_client::Client;
-use zk_recipes::{Permits, Semaphore};
+use zk_recipes::{Permits, RecipeError, Semaphore};
 use zk_server_lite::Server;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -70,27 +71,9 @@ impl Story {
         self.tell("ada, a process of its own, holds 2");
         let bob = semaphore.acquire(1).await?;
         self.tell("bob holds 1");
+        self.more_permits_come(&semaphore).await?;
 
-        let waits = |count| {
-            let semaphore = semaphore.clone();
-            tokio::spawn(async move { semaphore.acquire(count).await })
-        };
-        let cyd = waits(3);
-        while semaphore.waiting().await?.len() != 1 {
-            sleep(Duration::from_millis(5)).await;
-        }
-        self.tell("cyd waits for 3: one is free, but it is all or none");
-        sleep(Duration::from_millis(50)).await;
-        ensure(!cyd.is_finished() && semaphore.available().await? == 1, "cyd did not wait")?;
-        semaphore.set_permits(6).await?;
-        let cyd = cyd.await??;
-        self.tell("there are 6 permits now, and cyd HOLDS 3 at once");
-        self.give_back(cyd, "cyd").await?;
-
-        let dan = waits(5);
-        while semaphore.waiting().await?.len() != 1 {
-            sleep(Duration::from_millis(5)).await;
-        }
+        let dan = waits(&semaphore, 5).await?;
         self.tell("dan waits for 5");
         let killed = ada.join().map_err(|_| "ada has panicked")??;
         self.tell("ada IS KILLED; its session lives on for a while");
@@ -105,6 +88,17 @@ impl Story {
         Ok(())
     }
 
+    async fn more_permits_come(&self, semaphore: &Semaphore) -> Result<(), Failure> {
+        let cyd = waits(semaphore, 3).await?;
+        self.tell("cyd waits for 3: one is free, but it is all or none");
+        sleep(Duration::from_millis(50)).await;
+        ensure(!cyd.is_finished() && semaphore.available().await? == 1, "cyd did not wait")?;
+        semaphore.set_permits(6).await?;
+        let cyd = cyd.await??;
+        self.tell("there are 6 permits now, and cyd HOLDS 3 at once");
+        self.give_back(cyd, "cyd").await
+    }
+
     /// First one, then the others.
     async fn give_back(&self, mut permits: Permits, who: &str) -> Result<(), Failure> {
         if let Some(one) = permits.split(1) {
@@ -115,6 +109,19 @@ impl Story {
         self.tell(&format!("{who} gives the others back"));
         Ok(())
     }
+}
+
+/// Somebody who waits for permits as the only one.
+async fn waits(
+    semaphore: &Semaphore,
+    count: u32,
+) -> Result<JoinHandle<Result<Permits, RecipeError>>, Failure> {
+    let acquire = semaphore.clone();
+    let waiter = tokio::spawn(async move { acquire.acquire(count).await });
+    while semaphore.waiting().await?.len() != 1 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    Ok(waiter)
 }
 
 fn semaphore(client: &Client, path: &str) -> Result<Semaphore, Failure> {

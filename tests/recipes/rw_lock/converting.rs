@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
-use zk_client::CreateMode;
+use zk_client::{Client, CreateMode};
 use zk_recipes::{
     ConversionError, Dialect, Janitor, LostReason, Ownership, ReadGuard, RecipeError, Released,
     RwLock, WriteGuard,
 };
 use zk_test_kit::{TestServer, drop_after_polls};
 
-use super::{PATH, lock, nodes, reading, until_nodes, waits, writing};
+use super::{PATH, Reading, Writing, lock, nodes, reading, until_nodes, waits, writing};
 
 zk_test_kit::cases![
     a_downgraded_writer_lets_the_readers_behind_it_in_and_keeps_a_writer_out,
@@ -18,6 +18,7 @@ zk_test_kit::cases![
     a_downgraded_writer_keeps_its_number_in_both_dialects,
     the_loss_of_a_downgraded_writer_is_that_of_its_read_node,
     a_lone_reader_becomes_the_writer,
+    a_reader_that_became_the_writer_keeps_others_out,
     a_reader_is_refused_while_others_are_there_and_reads_on,
     two_readers_that_try_at_once_do_not_wait_for_each_other,
     only_one_reader_at_a_time_is_let_try,
@@ -30,17 +31,23 @@ async fn children(server: &TestServer) -> Vec<String> {
     client.children(PATH).await.unwrap().iter().map(ToString::to_string).collect()
 }
 
+/// A reader, a writer and a reader behind somebody who holds.
+async fn queue_up(holder: &Client, other: &Client) -> (Reading, Writing, Reading) {
+    let reader = reading(&lock(other));
+    until_nodes(holder, 2).await;
+    let writer = writing(&lock(other));
+    until_nodes(holder, 3).await;
+    let late = reading(&lock(other));
+    until_nodes(holder, 4).await;
+    (reader, writer, late)
+}
+
 async fn a_downgraded_writer_lets_the_readers_behind_it_in_and_keeps_a_writer_out(
     server: &TestServer,
 ) {
     let (holder, other) = (server.client().await, server.client().await);
     let written = lock(&holder).write().await.unwrap();
-    let reader = reading(&lock(&other));
-    until_nodes(&holder, 2).await;
-    let mut writer = writing(&lock(&other));
-    until_nodes(&holder, 3).await;
-    let mut late = reading(&lock(&other));
-    until_nodes(&holder, 4).await;
+    let (reader, mut writer, mut late) = queue_up(&holder, &other).await;
     let lost = written.lost();
     let read = written.downgrade().await.unwrap();
     assert_eq!(lost.await, LostReason::Released);
@@ -51,9 +58,9 @@ async fn a_downgraded_writer_lets_the_readers_behind_it_in_and_keeps_a_writer_ou
     waits(&mut writer).await;
     assert_eq!(read.ownership(), Ownership::Held);
     assert_eq!(read.release().await.unwrap(), Released::Now);
-    writer.await.unwrap().unwrap().release().await.unwrap();
-    late.await.unwrap().unwrap().release().await.unwrap();
-    assert_eq!(nodes(&holder).await, 0);
+    drop(writer.await.unwrap().unwrap());
+    drop(late.await.unwrap().unwrap());
+    until_nodes(&holder, 0).await;
 }
 
 async fn a_writer_just_behind_a_downgraded_one_stays_out(server: &TestServer) {
@@ -103,16 +110,23 @@ async fn the_loss_of_a_downgraded_writer_is_that_of_its_read_node(server: &TestS
 }
 
 async fn a_lone_reader_becomes_the_writer(server: &TestServer) {
-    let (holder, other) = (server.client().await, server.client().await);
+    let holder = server.client().await;
     let read = lock(&holder).read().await.unwrap();
     let (token, lost) = (read.token(), read.lost());
     let written = read.try_upgrade().await.unwrap();
     assert_eq!(lost.await, LostReason::Released);
     assert!(written.token() > token);
     assert_eq!(format!("{PATH}/{}", children(server).await.join(",")), written.path());
-    assert_eq!(lock(&other).try_read().await.unwrap_err(), RecipeError::Contended);
     sleep(Duration::from_millis(50)).await;
     assert_eq!(written.ownership(), Ownership::Held);
+    assert_eq!(written.release().await.unwrap(), Released::Now);
+    assert_eq!(children(server).await, Vec::<String>::new());
+}
+
+async fn a_reader_that_became_the_writer_keeps_others_out(server: &TestServer) {
+    let (holder, other) = (server.client().await, server.client().await);
+    let written = lock(&holder).read().await.unwrap().try_upgrade().await.unwrap();
+    assert_eq!(lock(&other).try_read().await.unwrap_err(), RecipeError::Contended);
     let mut reader = reading(&lock(&other));
     waits(&mut reader).await;
     assert_eq!(written.release().await.unwrap(), Released::Now);

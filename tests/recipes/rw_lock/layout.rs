@@ -13,6 +13,7 @@ zk_test_kit::cases![
     nodes_carry_the_data_that_the_lock_was_made_with,
     nodes_of_others_are_respected_by_kind_and_number,
     contenders_of_one_identity_can_keep_others_out,
+    converted_nodes_keep_others_out_as_well,
     parents_can_be_required,
 ];
 
@@ -88,9 +89,16 @@ async fn contenders_of_one_identity_can_keep_others_out(server: &TestServer) {
     // Anybody may see the names, and nobody else may do anything with the nodes.
     let refused = other.get(&written.path()).await.unwrap_err();
     assert_eq!(refused.code(), Some(ErrorCode::NoAuth));
+    written.release().await.unwrap();
+    reader.await.unwrap().unwrap().release().await.unwrap();
+}
+
+async fn converted_nodes_keep_others_out_as_well(server: &TestServer) {
+    let (one, other) = (server.client().await, server.client().await);
+    one.add_auth("digest", "us:secret").await.unwrap();
+    let written = lock(&one).acl(Acl::creator_all()).write().await.unwrap();
     let read = written.downgrade().await.unwrap();
     assert_eq!(other.get(&read.path()).await.unwrap_err().code(), Some(ErrorCode::NoAuth));
-    reader.await.unwrap().unwrap().release().await.unwrap();
     let written = read.try_upgrade().await.unwrap();
     assert_eq!(other.get(&written.path()).await.unwrap_err().code(), Some(ErrorCode::NoAuth));
     written.verify().await.unwrap();

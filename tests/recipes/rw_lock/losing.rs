@@ -1,17 +1,18 @@
 //! Holders and waiters that lose the lock, their node or their session.
 
 use zk_client::{Client, Error, ExpiryPolicy};
-use zk_recipes::{LostReason, Ownership, RecipeError, Released};
+use zk_recipes::{Janitor, LostReason, Ownership, RecipeError, Released};
 use zk_test_kit::{Network, TestServer};
 
-use super::{lock, reading, until_nodes, writing};
+use super::{PATH, lock, reading, until_nodes, writing};
 
 zk_test_kit::cases![
     a_reader_gets_in_when_the_writers_session_is_over,
     holders_whose_nodes_are_deleted_are_told,
     a_waiter_whose_node_is_deleted_fails,
     guards_of_the_old_session_are_lost_in_the_new_one,
-    a_lost_guard_cannot_be_converted,
+    a_writer_that_is_lost_does_not_become_a_reader,
+    a_reader_that_is_lost_does_not_become_the_writer,
     a_waiter_fails_or_rejoins_when_its_session_expires,
 ];
 
@@ -82,7 +83,7 @@ async fn guards_of_the_old_session_are_lost_in_the_new_one(server: &TestServer) 
     read.release().await.unwrap();
 }
 
-async fn a_lost_guard_cannot_be_converted(server: &TestServer) {
+async fn a_writer_that_is_lost_does_not_become_a_reader(server: &TestServer) {
     let (holder, other) = (server.client().await, server.client().await);
     for knows in [false, true] {
         let written = lock(&holder).write().await.unwrap();
@@ -93,7 +94,15 @@ async fn a_lost_guard_cannot_be_converted(server: &TestServer) {
         let refused = written.downgrade().await.unwrap_err();
         assert_eq!(refused.source, RecipeError::Lost(LostReason::NodeDeleted));
         assert!(matches!(refused.guard.ownership(), Ownership::Lost(_)));
+        drop(refused);
+        Janitor::of(&holder).drain().await;
+        assert_eq!(other.children(PATH).await.unwrap().len(), 0);
+    }
+}
 
+async fn a_reader_that_is_lost_does_not_become_the_writer(server: &TestServer) {
+    let (holder, other) = (server.client().await, server.client().await);
+    for knows in [false, true] {
         let read = lock(&holder).read().await.unwrap();
         other.delete(&read.path()).await.unwrap();
         if knows {
@@ -103,8 +112,8 @@ async fn a_lost_guard_cannot_be_converted(server: &TestServer) {
         assert_eq!(refused.source, RecipeError::Lost(LostReason::NodeDeleted));
         assert!(matches!(refused.guard.ownership(), Ownership::Lost(_)));
         drop(refused);
-        zk_recipes::Janitor::of(&holder).drain().await;
-        assert_eq!(other.children(super::PATH).await.unwrap().len(), 0);
+        Janitor::of(&holder).drain().await;
+        assert_eq!(other.children(PATH).await.unwrap().len(), 0);
     }
 }
 

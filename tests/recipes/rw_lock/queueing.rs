@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use zk_recipes::{Dialect, RecipeError, Released, RwLock};
 use zk_test_kit::TestServer;
 
-use super::{PATH, lock, nodes, reading, until_nodes, waits, writing};
+use super::{PATH, Writing, lock, nodes, reading, until_nodes, waits, writing};
 
 zk_test_kit::cases![
     readers_hold_together_and_a_writer_waits_for_all_of_them,
@@ -14,6 +15,7 @@ zk_test_kit::cases![
     contenders_get_in_in_their_order,
     a_writer_waits_for_its_own_reader,
     trying_never_waits_and_leaves_nothing,
+    a_try_is_refused_by_a_writer_that_only_waits,
     readers_and_writers_are_counted_by_kind,
     tokens_of_writers_grow,
 ];
@@ -108,18 +110,24 @@ async fn trying_never_waits_and_leaves_nothing(server: &TestServer) {
     let also = lock(&two).try_read().await.unwrap();
     assert_eq!(lock(&two).try_write().await.unwrap_err(), RecipeError::Contended);
     assert_eq!(nodes(&one).await, 2);
+    drop((read, also));
+    until_nodes(&one, 0).await;
+    lock(&one).try_write().await.unwrap().release().await.unwrap();
+    assert_eq!(nodes(&one).await, 0);
+}
+
+async fn a_try_is_refused_by_a_writer_that_only_waits(server: &TestServer) {
+    let (one, two) = (server.client().await, server.client().await);
+    let read = lock(&one).read().await.unwrap();
     let writer = writing(&lock(&two));
-    until_nodes(&one, 3).await;
+    until_nodes(&one, 2).await;
     // The writer only waits, but is before it.
     assert_eq!(lock(&one).try_read().await.unwrap_err(), RecipeError::Contended);
     read.release().await.unwrap();
-    also.release().await.unwrap();
     let written = writer.await.unwrap().unwrap();
     assert_eq!(lock(&one).try_read().await.unwrap_err(), RecipeError::Contended);
     assert_eq!(nodes(&one).await, 1);
     written.release().await.unwrap();
-    lock(&one).try_write().await.unwrap().release().await.unwrap();
-    assert_eq!(nodes(&one).await, 0);
 }
 
 async fn readers_and_writers_are_counted_by_kind(server: &TestServer) {
@@ -143,9 +151,9 @@ async fn readers_and_writers_are_counted_by_kind(server: &TestServer) {
     );
     assert_eq!(lock.writers().await.unwrap().len(), WRITERS);
     drop(read);
-    for writer in writers {
-        drop(writer.await.unwrap().unwrap());
-    }
+    // Whoever is first is to go first.
+    let leaves = |writer: Writing| async { drop(writer.await.unwrap().unwrap()) };
+    writers.into_iter().map(leaves).collect::<JoinSet<_>>().join_all().await;
     until_nodes(&client, 0).await;
     client.create(&format!("{PATH}/notes"), "").await.unwrap();
     assert_eq!(lock.contenders().await.unwrap(), []);

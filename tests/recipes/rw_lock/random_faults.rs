@@ -40,7 +40,8 @@ async fn a_writer_is_alone_and_everybody_gets_in_whatever_breaks(server: &Arc<Te
         // In seconds, one long silence may be all that somebody gets to see.
         assert!(book.read.iter().all(|times| *times > 0), "no reader: {:?}", book.read);
         assert!(book.written.iter().all(|times| *times > 0), "no writer: {:?}", book.written);
-        assert!(book.downgraded > 0 && book.upgraded > 0, "nobody was ever converted");
+        let converted = (book.downgraded, book.upgraded);
+        assert!(converted.0 > 0 && converted.1 > 0, "one or the other never: {converted:?}");
         assert!(book.shared > 0, "no two ever read together");
     }
     // Whatever was left behind belongs to sessions that are over, or to a janitor.
@@ -133,6 +134,8 @@ impl Contender {
     }
 
     async fn take_a_turn(&mut self, client: &Client) -> Option<()> {
+        // So that somebody is alone now and then, and can become the writer.
+        sleep(self.up_to(SESSION_TIMEOUT)).await;
         let guard = self.get_in(client).await?;
         self.hold(&guard).await;
         let mut guard = Some(guard);

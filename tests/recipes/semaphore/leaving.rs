@@ -82,7 +82,9 @@ async fn a_closed_client_frees_its_leases(server: &TestServer) {
     until_nodes(&other, 2, 1).await;
     holder.close().await.unwrap();
     let permits = waiter.await.unwrap().unwrap();
-    assert_eq!(held.lost().await, LostReason::SessionClosed);
+    // The end of the lease may be told before that of the session.
+    let lost = held.lost().await;
+    assert!(matches!(lost, LostReason::SessionClosed | LostReason::NodeDeleted), "{lost}");
     permits.release().await.unwrap();
     drop(held);
 }

@@ -10,6 +10,7 @@ use super::{nodes, semaphore};
 
 zk_test_kit::cases![
     split_permits_are_held_and_released_by_themselves,
+    what_is_split_off_outlives_the_rest,
     merged_permits_are_held_and_released_together,
     each_part_knows_of_the_loss_of_its_own_leases,
     a_loss_that_was_waited_for_before_is_that_of_what_is_left,
@@ -36,6 +37,11 @@ async fn split_permits_are_held_and_released_by_themselves(server: &TestServer) 
     settled().await;
     assert_eq!(held.ownership(), Ownership::Held);
     assert_eq!(nodes(&client).await, (3, 0));
+}
+
+async fn what_is_split_off_outlives_the_rest(server: &TestServer) {
+    let client = server.client().await;
+    let mut held = semaphore(&client, 5).acquire(3).await.unwrap();
     let one = held.split(1).unwrap();
     drop(held);
     settled().await;
@@ -116,7 +122,8 @@ async fn parts_are_suspended_and_held_again_like_the_whole(server: &TestServer) 
     network.cut();
     ownership.wait_for(|now| matches!(now, Ownership::Suspended { .. })).await.unwrap();
     let part = held.split(1).unwrap();
-    assert!(matches!(part.ownership(), Ownership::Suspended { .. }));
+    let suspended = |now: &Ownership| matches!(now, Ownership::Suspended { .. });
+    part.watch().wait_for(suspended).await.unwrap();
     network.refuse("a", false);
     ownership.wait_for(|now| *now == Ownership::Held).await.unwrap();
     part.watch().wait_for(|now| *now == Ownership::Held).await.unwrap();

@@ -26,7 +26,7 @@ async fn no_more_permits_are_held_than_there_are_and_everybody_gets_some_whateve
     server: &Arc<TestServer>,
 ) {
     let seed = Seed::pick();
-    let lasts = Duration::from_secs(if server.has_virtual_time() { 2_000 } else { 8 });
+    let lasts = Duration::from_secs(if server.has_virtual_time() { 1_000 } else { 8 });
     let ends = Instant::now() + lasts;
     let book = Arc::new(Mutex::new(Book::default()));
     let mut tasks = JoinSet::new();
