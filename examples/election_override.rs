@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use zk_client::Client;
-use zk_recipes::election::{Candidate, CloseMode, Election, Role};
+use zk_recipes::election::{Candidate, CloseMode, Election, ElectionControl, Role};
 use zk_server_lite::Server;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Failure> {
 
 async fn tell(election: &Election) -> Result<(), Failure> {
     let control = election.control().by("eve");
-    let mut ada = join(election, "ada").await?;
+    let ada = join(election, "ada").await?;
     let bob = join(election, "bob").await?;
     let mut cyd = join(election, "cyd").await?;
     expect(&ada, "leads: it came first", is_leader).await?;
@@ -61,6 +61,17 @@ async fn tell(election: &Election) -> Result<(), Failure> {
         return Err(format!("{next:?} leads after term {term}").into());
     }
 
+    freeze(election, &control, ada, bob, cyd).await
+}
+
+/// Nobody becomes the leader, then everybody may but one.
+async fn freeze(
+    election: &Election,
+    control: &ElectionControl,
+    mut ada: Candidate,
+    bob: Candidate,
+    cyd: Candidate,
+) -> Result<(), Failure> {
     let set = control.freeze("no change while the backup runs").await?;
     println!("\noperator {} freezes the election: {}", set.by, set.reason);
     let leadership = timeout(PATIENCE, ada.leadership()).await??;

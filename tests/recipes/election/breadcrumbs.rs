@@ -57,7 +57,7 @@ async fn a_leader_that_says_goodbye_is_not_fenced(server: &TestServer) {
     let leadership = a.leadership().await.unwrap();
     drop(leadership);
     a.leave(Default::default()).await.unwrap();
-    b.leadership().await.unwrap();
+    drop(b.leadership().await.unwrap());
     b.leave(Default::default()).await.unwrap();
     assert_eq!(names(&fenced), [""; 0]);
     assert!(client.exists(CRUMB).await.unwrap().is_none());
@@ -124,6 +124,9 @@ async fn a_leader_that_cannot_fence_steps_back(server: &TestServer) {
     });
     let a = unable.join();
     let seen = super::history(&a);
+    while *attempts.lock().unwrap() == 0 {
+        sleep(Duration::from_millis(5)).await;
+    }
     let b = joined(&election(&client, "b", &fenced)).await;
     // Somebody else can.
     until_role(&b, is_leader).await;
@@ -176,7 +179,7 @@ async fn a_place_lost_while_fencing_is_not_led_from(server: &TestServer) {
 async fn data_of_others_is_fenced_as_well(server: &TestServer) {
     let (client, fenced) = (server.client().await, Fenced::default());
     client.create(CRUMB, "nn1.example.org\n8020").with_parents().await.unwrap();
-    leading(&election(&client, "a", &fenced)).await;
+    drop(leading(&election(&client, "a", &fenced)).await);
     let crumb = fenced.lock().unwrap().remove(0);
     assert_eq!((crumb.id.as_str(), crumb.term), ("nn1.example.org", None));
     assert_eq!(crumb.payload, "8020");

@@ -96,6 +96,21 @@ async fn until_ids(client: &Client, wanted: &[&str]) {
     }
 }
 
+/// Waits until this one is first, and the others are behind it, in any order.
+async fn until_first(client: &Client, first: &str, others: &[&str]) {
+    loop {
+        let mut ids = ids(client).await;
+        if ids.first().is_some_and(|id| id == first) {
+            ids.remove(0);
+            ids.sort_unstable();
+            if ids == others {
+                return;
+            }
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
 async fn renewing(server: &TestServer, network: &Network) -> Client {
     server.builder(network).on_expiry(ExpiryPolicy::NewSession).connect().await.unwrap()
 }

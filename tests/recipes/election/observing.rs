@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
-use zk_client::Client;
 use zk_recipes::RecipeError;
 use zk_recipes::election::{LeaderInfo, Observer};
 use zk_test_kit::TestServer;
@@ -19,7 +18,10 @@ zk_test_kit::cases![
     what_followers_do_costs_an_observer_nothing,
     a_dropped_wait_loses_nothing,
     an_observer_is_a_stream;
-    on embedded: [a_dropped_observer_leaves_no_watch];
+    on embedded: [
+        a_dropped_observer_of_nobody_leaves_no_watch,
+        a_dropped_observer_of_a_leader_leaves_no_watch,
+    ];
 ];
 
 async fn next(observer: &mut Observer) -> Option<LeaderInfo> {
@@ -153,29 +155,32 @@ async fn poll_stream(observer: &mut Observer) -> Option<<Observer as futures_cor
     std::future::poll_fn(|cx| Pin::new(&mut *observer).poll_next(cx)).await
 }
 
-async fn a_dropped_observer_leaves_no_watch(server: &TestServer) {
+async fn watches(server: &TestServer) -> usize {
+    sleep(Duration::from_millis(100)).await;
+    server.embedded().unwrap().watch_count()
+}
+
+async fn a_dropped_observer_of_nobody_leaves_no_watch(server: &TestServer) {
     let client = server.client().await;
-    let embedded = server.embedded().unwrap();
-    let quiet = async |_: &Client| {
-        sleep(Duration::from_millis(100)).await;
-        embedded.watch_count()
-    };
     for with_path in [false, true] {
         if with_path {
             client.create(PATH, "").with_parents().await.unwrap();
         }
-        let before = quiet(&client).await;
         let mut observer = election(&client, "").observe();
         assert_eq!(next(&mut observer).await, None);
-        assert_eq!(quiet(&client).await, before + 1);
+        assert_eq!(watches(server).await, 1);
         drop(observer);
-        assert_eq!(quiet(&client).await, before);
+        assert_eq!(watches(server).await, 0);
     }
-    let (_a, _leadership) = leading(&election(&server.client().await, "a")).await;
-    let before = quiet(&client).await;
+}
+
+async fn a_dropped_observer_of_a_leader_leaves_no_watch(server: &TestServer) {
+    let (client, other) = (server.client().await, server.client().await);
+    let (_a, _leadership) = leading(&election(&other, "a")).await;
+    let before = watches(server).await;
     let mut observer = election(&client, "").observe();
     assert_eq!(next_id(&mut observer).await.as_deref(), Some("a"));
-    assert_eq!(quiet(&client).await, before + 1);
+    assert_eq!(watches(server).await, before + 1);
     drop(observer);
-    assert_eq!(quiet(&client).await, before);
+    assert_eq!(watches(server).await, before);
 }

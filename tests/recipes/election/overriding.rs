@@ -8,7 +8,9 @@ use zk_recipes::election::{Candidate, Election, ElectionControl, OverrideMode, R
 use zk_recipes::{LostReason, Ownership, RecipeError};
 use zk_test_kit::TestServer;
 
-use super::{PATH, ids, is_leader, joined, leading, until_follower, until_ids, until_role};
+use super::{
+    PATH, ids, is_leader, joined, leading, until_first, until_follower, until_ids, until_role,
+};
 
 zk_test_kit::cases![
     a_leader_steps_down_for_one_that_is_preferred,
@@ -59,7 +61,7 @@ async fn a_leader_steps_down_for_one_that_is_preferred(server: &TestServer) {
     assert_eq!(cancelled.await, TermEnd::Overridden);
     drop(leadership);
     until_role(&c, is_leader).await;
-    until_ids(&client, &["c", "a", "b"]).await;
+    until_first(&client, "c", &["a", "b"]).await;
     for follower in [&a, &b] {
         until_follower(follower).await;
     }
@@ -92,7 +94,7 @@ async fn those_before_one_that_is_preferred_withdraw_without_leading(server: &Te
     control(&client).prefer(&["c"], "").await.unwrap();
     drop(leadership);
     until_role(&c, is_leader).await;
-    until_ids(&client, &["c", "a", "b"]).await;
+    until_first(&client, "c", &["a", "b"]).await;
     b.leave(Default::default()).await.unwrap();
     let seen = seen.await.unwrap();
     assert!(!seen.iter().any(is_leader), "{seen:?}");

@@ -224,7 +224,7 @@ async fn work_that_stops_leaves_the_election(server: &TestServer) {
     work.await.unwrap();
     assert_eq!(calls, 1);
     assert_eq!(ids(&client).await, [""; 0]);
-    leading(&b_election).await;
+    drop(leading(&b_election).await);
 }
 
 async fn work_that_wants_another_term_gets_one_though_it_does_not_rejoin(server: &TestServer) {

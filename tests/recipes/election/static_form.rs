@@ -14,6 +14,8 @@ use super::{is_leader, renewing, until_follower, until_role};
 
 zk_test_kit::cases![
     who_comes_first_is_master_and_the_node_says_who,
+    a_master_that_steps_down_is_followed_by_another,
+    an_observer_is_told_who_is_master,
     all_who_wait_are_woken_and_one_is_master,
     a_lost_reply_makes_nobody_master_twice,
     a_master_whose_node_is_deleted_is_told_and_comes_again,
@@ -45,10 +47,7 @@ async fn who_comes_first_is_master_and_the_node_says_who(server: &TestServer) {
     let (client, other) = (server.client().await, server.client().await);
     assert_eq!(masters(&client, "").leader().await.unwrap(), None);
     let mut a = masters(&client, "a").join();
-    let seen = super::history(&a);
     let leadership = a.leadership().await.unwrap();
-    let b = masters(&other, "b").join();
-    until_role(&b, |role| *role == Role::Follower { ahead: NODE.to_owned() }).await;
     let (data, stat) = other.get(NODE).await.unwrap();
     assert_eq!((&data[..], stat.ephemeral_owner), (&b"a"[..], client.session_id()));
     let leader = masters(&other, "").leader().await.unwrap().unwrap();
@@ -56,21 +55,37 @@ async fn who_comes_first_is_master_and_the_node_says_who(server: &TestServer) {
     // The witness has come by the same transaction.
     assert_eq!(leader.term, leadership.term());
     assert!(leadership.path().starts_with("/_w_"), "{}", leadership.path());
-    let mut observer = masters(&other, "").observe();
-    assert_eq!(observer.next().await.unwrap().unwrap().unwrap().id, "a");
+}
+
+async fn a_master_that_steps_down_is_followed_by_another(server: &TestServer) {
+    let (client, other) = (server.client().await, server.client().await);
+    let mut a = masters(&client, "a").join();
+    let seen = super::history(&a);
+    let leadership = a.leadership().await.unwrap();
+    let b = masters(&other, "b").join();
+    until_role(&b, |role| *role == Role::Follower { ahead: NODE.to_owned() }).await;
+    let first = leadership.term();
     assert_eq!(leadership.step_down().await.unwrap(), Released::Now);
-    let roles = until_role(&b, is_leader).await;
-    assert!(matches!(roles, Role::Leader { term } if term > leader.term));
-    let next = loop {
-        if let Some(next) = observer.next().await.unwrap().unwrap() {
-            break next;
-        }
-    };
-    assert_eq!(next.id, "b");
+    let role = until_role(&b, is_leader).await;
+    assert!(matches!(role, Role::Leader { term } if term > first));
     until_follower(&a).await;
     drop(a);
     let seen = seen.await.unwrap();
     assert!(matches!(seen[..2], [Role::Joining, Role::Leader { .. }]), "{seen:?}");
+}
+
+async fn an_observer_is_told_who_is_master(server: &TestServer) {
+    let (client, other) = (server.client().await, server.client().await);
+    let mut observer = masters(&other, "").observe();
+    assert_eq!(observer.next().await.unwrap().unwrap(), None);
+    for id in ["a", "b"] {
+        let mut candidate = masters(&client, id).join();
+        let leadership = candidate.leadership().await.unwrap();
+        let observed = observer.next().await.unwrap().unwrap().unwrap();
+        assert_eq!((observed.id.as_str(), observed.term), (id, leadership.term()));
+        drop((leadership, candidate));
+        assert_eq!(observer.next().await.unwrap().unwrap(), None);
+    }
 }
 
 async fn all_who_wait_are_woken_and_one_is_master(server: &TestServer) {

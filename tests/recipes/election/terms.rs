@@ -137,7 +137,7 @@ async fn a_dropped_leadership_steps_down_and_comes_again(server: &TestServer) {
     let leadership = b.leadership().await.unwrap();
     until_ids(&client, &["b", "a"]).await;
     drop(leadership);
-    a.leadership().await.unwrap();
+    drop(a.leadership().await.unwrap());
 }
 
 async fn a_leadership_dropped_in_a_panic_steps_down(server: &TestServer) {
@@ -149,7 +149,7 @@ async fn a_leadership_dropped_in_a_panic_steps_down(server: &TestServer) {
         panic!("the work of the leader fails");
     });
     assert!(work.await.unwrap_err().is_panic());
-    b.leadership().await.unwrap();
+    drop(b.leadership().await.unwrap());
     until_follower(&a).await;
 }
 
@@ -232,6 +232,6 @@ async fn a_free_election_is_won_in_one_round_trip(server: &TestServer) {
     }
     network.hold_outgoing(true);
     network.hold_incoming(false);
-    candidate.leadership().await.unwrap();
+    drop(candidate.leadership().await.unwrap());
     network.hold_outgoing(false);
 }

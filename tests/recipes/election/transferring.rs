@@ -8,7 +8,7 @@ use zk_recipes::election::Election;
 use zk_recipes::{Janitor, Ownership, RecipeError};
 use zk_test_kit::{TestServer, drop_after_polls};
 
-use super::{is_leader, joined, leading, until_ids, until_role};
+use super::{is_leader, joined, leading, until_first, until_ids, until_role};
 
 zk_test_kit::cases![
     the_leadership_goes_to_the_one_it_is_given_to,
@@ -41,12 +41,12 @@ async fn the_leadership_goes_to_the_one_it_is_given_to(server: &TestServer) {
     let leadership = c.leadership().await.unwrap();
     assert_eq!(leadership.term(), next.term);
     assert_no_override(&client).await;
-    until_ids(&client, &["c", "a", "b"]).await;
+    until_first(&client, "c", &["a", "b"]).await;
+    b.leave(Default::default()).await.unwrap();
+    assert!(!seen.await.unwrap().iter().any(is_leader));
     drop(leadership);
     // And on from there as ever.
     assert!(a.leadership().await.unwrap().term() > next.term);
-    b.leave(Default::default()).await.unwrap();
-    assert!(!seen.await.unwrap().iter().any(is_leader));
 }
 
 async fn a_transfer_waits_until_the_other_one_comes(server: &TestServer) {
