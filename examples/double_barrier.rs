@@ -67,6 +67,9 @@ async fn main() -> Result<(), Failure> {
     let ((), ()) = tokio::try_join!(leave("dan", dan), leave("eve", eve))?;
     println!("\nboth rounds were entered and left by all who lived, together");
 
+    let client = Client::connect(&place.connect_string).await?;
+    client.delete(&place.path).await?;
+    client.close().await?;
     if let Some(server) = embedded {
         server.shutdown().await;
     }

@@ -49,6 +49,7 @@ async fn main() -> Result<(), Failure> {
     looking.await??;
     println!("\nall who live have run once, in the order in which they came");
 
+    observer.delete(&path).await?;
     observer.close().await?;
     if let Some(server) = embedded {
         server.shutdown().await;

@@ -28,7 +28,10 @@ zk_test_kit::cases![
     missing_parents_are_made_unless_they_are_required,
     a_round_of_hundreds_opens,
     too_many_payloads_for_a_request_are_refused;
-    on embedded: [one_who_is_dropped_at_any_moment_lets_nobody_in_alone];
+    on embedded: [
+        one_who_is_dropped_at_any_moment_lets_nobody_in_alone,
+        rounds_open_where_the_sequence_numbers_come_to_their_end,
+    ];
     in virtual time: [a_timeout_that_races_the_opening_never_splits_the_members];
 ];
 
@@ -355,6 +358,21 @@ async fn one_who_is_dropped_at_any_moment_lets_nobody_in_alone(server: &TestServ
             assert!(polls > 3, "finished after {polls} polls");
             break;
         }
+    }
+}
+
+async fn rounds_open_where_the_sequence_numbers_come_to_their_end(server: &TestServer) {
+    let client = server.client().await;
+    client.create(PATH, "").with_parents().await.unwrap();
+    assert!(server.embedded().unwrap().set_child_counter(&server.path(PATH), i32::MAX - 4));
+    for round in 1..5 {
+        let (one, two) = (entering(&barrier(&client, 2), ""), entering(&barrier(&client, 2), ""));
+        let one = one.await.unwrap().unwrap();
+        assert_eq!((one.round(), one.members().len()), (Some(round), 2));
+        let two = two.await.unwrap().unwrap();
+        let (one, two) = tokio::join!(one.leave_timeout(LIMIT), two.leave_timeout(LIMIT));
+        assert_eq!((one, two), (Ok(Released::Now), Ok(Released::Now)));
+        assert_eq!(nodes(&client).await, 0);
     }
 }
 

@@ -189,16 +189,18 @@ impl Textbook {
         let name = node.name().to_owned();
         let mut remaining = Vec::new();
         let leave = async {
-            let mut was_lost = None;
+            let mut presence = Presence::There;
             loop {
-                let gone = step_out(&client, &self.path, &mut node, &name, &mut remaining);
-                match gone.await {
-                    Ok(step) => {
-                        was_lost = was_lost.or(step.was_lost);
-                        if step.is_last {
-                            return Ok(was_lost.unwrap_or(false));
-                        }
-                    }
+                let out = step_out(
+                    &client,
+                    &self.path,
+                    &mut node,
+                    &name,
+                    (&mut presence, &mut remaining),
+                );
+                match out.await {
+                    Ok(true) => return Ok(presence == Presence::Lost),
+                    Ok(false) => {}
                     Err(error) => recover(&client, error).await?,
                 }
             }
@@ -216,44 +218,55 @@ impl Textbook {
     }
 }
 
-struct Step {
-    /// Whether nobody is left, `ready` neither.
-    is_last: bool,
-    /// Whether our node had gone before, once that is known.
-    was_lost: Option<bool>,
+/// What is known of our node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    There,
+    /// We have asked for its deletion.
+    Asked,
+    /// Somebody else has deleted it.
+    Lost,
 }
 
+/// Looks, and waits for one of those who are there. Tells whether nobody is left, `ready` neither.
 async fn step_out(
     client: &Client,
     path: &str,
     node: &mut OwnNode,
     name: &str,
-    remaining: &mut Vec<String>,
-) -> Result<Step, RecipeError> {
+    (presence, remaining): (&mut Presence, &mut Vec<String>),
+) -> Result<bool, RecipeError> {
     let listed = children(client, path).await?;
     let mut names = without_ready(listed.iter().map(ToString::to_string).collect());
     names.sort_unstable();
     let is_there = names.iter().any(|there| there == name);
-    let was_lost = (!is_there && !node.path().is_empty()).then_some(true);
     if !is_there {
+        if *presence == Presence::There {
+            *presence = Presence::Lost;
+        }
         node.forget();
     }
     names.retain(|there| there != name);
     remaining.clone_from(&names);
     let (Some(lowest), Some(highest)) = (names.first(), names.last()) else {
-        node.delete(client).await?;
+        if is_there {
+            *presence = Presence::Asked;
+            node.delete(client).await?;
+        }
         delete_ready(client, path).await?;
-        return Ok(Step { is_last: true, was_lost });
+        return Ok(true);
     };
-    let other = if is_there && name < lowest.as_str() { highest } else { lowest };
+    let stays = is_there && name < lowest.as_str();
+    let other = if stays { highest } else { lowest };
     let (stat, watch) = client.exists(&join(path, other)).watch().await?;
-    if is_there && other == lowest && *name > **lowest {
+    if is_there && !stays {
+        *presence = Presence::Asked;
         node.delete(client).await?;
     }
     if stat.is_some() {
         watch.await?;
     }
-    Ok(Step { is_last: false, was_lost })
+    Ok(false)
 }
 
 impl Drop for Textbook {

@@ -23,8 +23,8 @@
 //! Each member, the last one too, gets one event when the round opens. Who waits for the next round gets
 //! two when this one is over.
 //!
-//! To leave takes two round trips, three in a [strict](DoubleBarrier::strict) barrier, and each
-//! member watches one node: the first in the list
+//! To leave takes three round trips, and one more when all have gone; another one for the first in the
+//! list of a [strict](DoubleBarrier::strict) barrier. Each member watches one node: the first in the list
 //! of those who are there stays and waits for the last one, again and again until it is alone; the others
 //! take their nodes away and wait for the first. A round of `n` costs at most `2n` events to leave,
 //! and another `n` of members' watches on their own nodes.

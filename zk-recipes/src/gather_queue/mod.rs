@@ -14,8 +14,8 @@
 //! To join takes two round trips: the node and a listing, then the round and a watch. The last one to
 //! come needs up to three more, and one to see that it has started: it reads what the others say of themselves, 16 nodes a request, and starts the round. Each member gets one
 //! event when the round starts; then it watches nobody but the one just ahead of it, so that each turn
-//! wakes one member. It takes two round trips to see that it is one's turn and two to be done. Who waits
-//! for the next round gets two events when this one is over.
+//! wakes one member. It takes two round trips to see who is ahead, one to see that it is one's turn, and
+//! two to be done. Who waits for the next round gets two events when this one is over.
 //!
 //! The list, and a multi that checks everybody on it, have to fit into a request: about 3,000 members
 //! without payloads, with the default limit of 1 MiB. Above it,

@@ -192,6 +192,8 @@ impl Candidate {
         self.client.connected().await?;
         let behind = self.in_doubt | self.state.has_changed().unwrap_or(true);
         self.state.mark_unchanged();
+        // Until this look is over, also if it is dropped.
+        self.in_doubt = behind;
         let path = self.gathering.path().to_owned();
         let synced = behind.then(|| self.client.sync(&path).send());
         let own = self.ask_for_own();
@@ -199,7 +201,7 @@ impl Candidate {
             None => Told::Watched(self.client.get(&path).watch().send()),
             Some(_) => Told::Read(self.client.get(&path).send()),
         };
-        let listed = if behind { None } else { self.listed.take() };
+        let listed = self.listed.take().filter(|_| !behind);
         let asked = listed.is_none().then(|| self.client.children(&path).send());
         if let Some(synced) = synced {
             synced.await?;
@@ -214,11 +216,12 @@ impl Candidate {
             }
         };
         let rounds = Rounds::read(&path, &data, self.gathering.parties)?;
-        let mut present = listed.unwrap_or_default();
-        if let Some(asked) = asked {
-            let children = asked.await?;
-            present = self.gathering.members(&children);
-        }
+        let present = match (listed, asked) {
+            (Some(listed), _) if rounds.phase == Phase::Gathering => listed,
+            (_, Some(asked)) => self.gathering.members(&asked.await?),
+            // Those who are in this round may not have been there yet when that was listed.
+            (_, None) => self.gathering.members(&self.client.children(&path).await?),
+        };
         self.in_doubt = false;
         if !present.iter().any(|name| name == self.node.name()) {
             return Err(LOST);

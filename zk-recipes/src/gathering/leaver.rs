@@ -170,7 +170,9 @@ impl Leaver {
                 Ok(None)
             }
             Exit::Together => {
-                self.take_node_away(&look).await?;
+                if self.take_node_away(&look).await? {
+                    self.until_gone(first).await?;
+                }
                 Ok(None)
             }
         }

@@ -36,6 +36,8 @@ impl Candidate {
         self.client.connected().await?;
         let behind = self.in_doubt | self.state.has_changed().unwrap_or(true);
         self.state.mark_unchanged();
+        // Until this look is over, also if it is dropped.
+        self.in_doubt = behind;
         self.watch_own().await?;
         let look = self.gathering.look(&self.client, behind).await?.ok_or(LOST)?;
         self.in_doubt = false;
