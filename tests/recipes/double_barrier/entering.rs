@@ -32,7 +32,6 @@ zk_test_kit::cases![
         one_who_is_dropped_at_any_moment_lets_nobody_in_alone,
         rounds_open_where_the_sequence_numbers_come_to_their_end,
     ];
-    in virtual time: [a_timeout_that_races_the_opening_never_splits_the_members];
 ];
 
 async fn a_round_of_one_is_entered_and_left(server: &TestServer) {
@@ -293,39 +292,6 @@ async fn too_many_payloads_for_a_request_are_refused(server: &TestServer) {
     assert_eq!(first.unwrap_err(), RecipeError::Timeout);
     Janitor::of(&client).drain().await;
     assert_eq!(nodes(&client).await, 0);
-}
-
-async fn a_timeout_that_races_the_opening_never_splits_the_members(server: &TestServer) {
-    let (one, two) = (server.client().await, server.client().await);
-    let (mut both, mut neither) = (0, 0);
-    for nanos in 0..400_u64 {
-        // The second one comes when the time of the first one is all but over.
-        let limit = Duration::from_millis(50) + Duration::from_micros(nanos % 20);
-        let first = barrier(&one, 2);
-        let first = first.enter_timeout("first", limit);
-        let second = async {
-            sleep(Duration::from_millis(50)).await;
-            for _ in 0..nanos / 20 {
-                tokio::task::yield_now().await;
-            }
-            barrier(&two, 2).enter_timeout("second", Duration::from_millis(200)).await
-        };
-        match tokio::join!(first, second) {
-            (Ok(first), Ok(second)) => {
-                assert_eq!(first.members(), second.members());
-                both += 1;
-                let (first, second) = tokio::join!(first.leave(), second.leave());
-                assert_eq!((first, second), (Ok(Released::Now), Ok(Released::Now)));
-            }
-            (Err(first), Err(second)) => {
-                assert_eq!((first, second), (RecipeError::Timeout, RecipeError::Timeout));
-                neither += 1;
-            }
-            (first, second) => panic!("they were told differently: {first:?} {second:?}"),
-        }
-        assert_eq!(nodes(&one).await, 0);
-    }
-    assert!(both > 0 && neither > 0, "{both} {neither}: nothing has raced");
 }
 
 async fn one_who_is_dropped_at_any_moment_lets_nobody_in_alone(server: &TestServer) {

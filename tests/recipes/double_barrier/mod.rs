@@ -3,6 +3,7 @@
 mod curators;
 mod entering;
 mod leaving;
+mod races;
 mod random_faults;
 mod strict;
 
@@ -19,6 +20,7 @@ pub(crate) fn cases() -> Vec<Case> {
         curators::cases(),
         entering::cases(),
         leaving::cases(),
+        races::cases(),
         random_faults::cases(),
         strict::cases(),
     ]
