@@ -31,6 +31,8 @@ struct Links {
     refused: Vec<String>,
     hold_incoming: bool,
     hold_outgoing: bool,
+    /// Nothing is sent any more behind so many requests, counted like [`Counts::requests`].
+    hold_behind: Option<usize>,
     /// The connection breaks at this request, counted like [`Counts::requests`].
     cut_at: Option<(usize, Moment)>,
     /// What else happens when it does.
@@ -88,6 +90,7 @@ impl Network {
             refused: Vec::new(),
             hold_incoming: false,
             hold_outgoing: false,
+            hold_behind: None,
             cut_at: None,
             on_cut: None,
             on_handshake: None,
@@ -187,7 +190,16 @@ impl Network {
 
     /// Keeps back what the client sends, or lets it pass again.
     pub fn hold_outgoing(&self, hold: bool) {
-        self.change(|links| links.hold_outgoing = hold);
+        self.change(|links| {
+            links.hold_outgoing = hold;
+            links.hold_behind = None;
+        });
+    }
+
+    /// Keeps back what the client sends behind the next `requests`, and those that go out together with
+    /// the last of them, until [`hold_outgoing`](Self::hold_outgoing) lets it pass.
+    pub fn hold_outgoing_behind(&self, requests: usize) {
+        self.change(|links| links.hold_behind = Some(links.counts.requests + requests));
     }
 
     /// Keeps back everything both ways, or lets it pass again: a link that is silent, not cut.

@@ -188,7 +188,10 @@ impl AsyncWrite for FaultyStream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_open(cx, |links| links.hold_outgoing))?;
+        ready!(self.poll_open(cx, |links| {
+            let is_behind = |behind| links.counts.requests >= behind;
+            links.hold_outgoing || links.hold_behind.is_some_and(is_behind)
+        }))?;
         let allowed = self.allowed(buf);
         if allowed == 0 && !buf.is_empty() {
             return Poll::Ready(Err(self.break_now()));
