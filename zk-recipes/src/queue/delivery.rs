@@ -158,8 +158,9 @@ impl<T> Delivery<T> {
 
     async fn end(self, ending: &Ending, ended: Returned) -> Result<Returned, RecipeError> {
         let Self { held, nodes, core, .. } = self;
-        let outcome = core.end(held.client(), &nodes, ending).await;
-        match outcome {
+        // The deletion of the witness is no loss.
+        held.set_giving_back(true);
+        match core.end(held.client(), &nodes, ending).await {
             Ok(Ended::Now) => {
                 let (_, mut node) = held.into_node();
                 node.forget();
