@@ -72,6 +72,8 @@
 //!   of the line.
 //! * **A future is dropped**: a take leaves the line, or gives back in the background what it has claimed. A put
 //!   may be carried out or not, and never twice; it is not taken back, as somebody may have the item already.
+//! * **Somebody deletes nodes by hand**: without its witness a delivery is lost. To delete a claim but not its
+//!   witness lets two have the item.
 //! * **A container goes**, as it was empty for a while: whoever needs it makes it again (CURATOR-308).
 
 mod choosing;
