@@ -55,10 +55,7 @@ final class Contend {
         int sessions = Integer.parseInt(arguments[5]);
         int contenders = Integer.parseInt(arguments[6]);
         int rounds = Integer.parseInt(arguments[7]);
-        List<CuratorFramework> clients = new ArrayList<>();
-        for (int at = 0; at < sessions; at++) {
-            clients.add(Main.connect(address));
-        }
+        List<CuratorFramework> clients = Main.connect(address, sessions);
         List<Thread> threads = new ArrayList<>();
         for (int at = 0; at < contenders; at++) {
             String name = arguments[3] + "-" + at;

@@ -1,4 +1,5 @@
 import java.util.List;
+import java.util.stream.IntStream;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.retry.ExponentialBackoffRetry;
@@ -27,6 +28,19 @@ public final class Main {
 
     /** A client with a session. */
     static CuratorFramework connect(String address) throws InterruptedException {
+        return connect(address, 1).get(0);
+    }
+
+    /** So many clients, which connect all at once. */
+    static List<CuratorFramework> connect(String address, int sessions) throws InterruptedException {
+        List<CuratorFramework> clients = IntStream.range(0, sessions).mapToObj(at -> started(address)).toList();
+        for (CuratorFramework client : clients) {
+            client.blockUntilConnected();
+        }
+        return clients;
+    }
+
+    private static CuratorFramework started(String address) {
         CuratorFramework client = CuratorFrameworkFactory.builder()
             .connectString(address)
             .sessionTimeoutMs(SESSION_MS)
@@ -34,7 +48,6 @@ public final class Main {
             .retryPolicy(new ExponentialBackoffRetry(100, 5))
             .build();
         client.start();
-        client.blockUntilConnected();
         return client;
     }
 

@@ -2,7 +2,6 @@ import com.sun.management.OperatingSystemMXBean;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -46,10 +45,7 @@ final class Measure {
             String[] words = line.split(" ");
             int contenders = Integer.parseInt(words[1]);
             Measure measure = new Measure(input, words[0], Integer.parseInt(words[3]));
-            List<CuratorFramework> clients = new ArrayList<>();
-            for (int at = 0; at < Integer.parseInt(words[2]); at++) {
-                clients.add(Main.connect(address));
-            }
+            List<CuratorFramework> clients = Main.connect(address, Integer.parseInt(words[2]));
             if (contenders == 1) {
                 measure.alone(clients.get(0));
             } else {
