@@ -105,7 +105,7 @@ async fn check_next_round(run: &Run) {
 fn members_run_one_after_the_other() {
     for is_first in [true, false] {
         let scenario =
-            async |client: Client, other: Client| run_both(client, other, is_first).await;
+            async |client: Client, other: Client| Box::pin(run_both(client, other, is_first)).await;
         let report = at_every_request(nothing, scenario, async |run, outcome| {
             check(run, Some(outcome)).await;
         });
