@@ -11,8 +11,6 @@ use zk_test_kit::TestServer;
 use super::{election, history, ids, is_leader, joined, leading, until_ids, until_role};
 
 zk_test_kit::cases![
-    a_leader_that_leaves_is_told_so_once,
-    a_leader_that_leaves_silently_is_not_told,
     a_follower_that_leaves_does_not_touch_the_leader,
     a_holder_has_time_to_finish_when_its_candidate_leaves,
     a_holder_that_does_not_finish_is_lost_all_the_same,
@@ -23,6 +21,10 @@ zk_test_kit::cases![
     a_candidate_that_has_left_gives_out_no_leadership,
     without_rejoin_a_leader_that_steps_down_has_left;
     on embedded: [nothing_of_a_candidate_stays_at_the_server];
+    in virtual time: [
+        a_leader_that_leaves_is_told_so_once,
+        a_leader_that_leaves_silently_is_not_told,
+    ];
 ];
 
 async fn a_leader_that_leaves_is_told_so_once(server: &TestServer) {

@@ -72,11 +72,12 @@ async fn leading(election: &Election) -> (Candidate, Leadership) {
     (candidate, leadership)
 }
 
-/// All roles, from the present one to the end of the channel.
+/// All roles, from the present one to the end of the channel: in virtual time; elsewhere one that looks
+/// late may miss some.
 fn history(candidate: &Candidate) -> JoinHandle<Vec<Role>> {
     let mut state = candidate.state();
+    let mut seen = vec![state.borrow_and_update().clone()];
     tokio::spawn(async move {
-        let mut seen = vec![state.borrow_and_update().clone()];
         while state.changed().await.is_ok() {
             seen.push(state.borrow_and_update().clone());
         }

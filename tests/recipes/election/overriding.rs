@@ -109,11 +109,14 @@ async fn a_candidate_that_comes_later_is_preferred_as_well(server: &TestServer) 
     assert!(is_leader(&a.state().borrow()));
     let b = election(&client, "b").join();
     until_role(&b, is_leader).await;
-    // When it goes, the others are as good as ever.
+    until_first(&client, "b", &["a", "c"]).await;
+    // When it goes, the others are as good as ever, in the order in which they have come again.
     b.leave(Default::default()).await.unwrap();
-    until_ids(&client, &["a", "c"]).await;
-    until_role(&a, is_leader).await;
-    until_follower(&c).await;
+    let leads = |one: &Candidate| is_leader(&one.state().borrow());
+    while leads(&a) == leads(&c) {
+        assert!(!leads(&a), "both lead");
+        sleep(Duration::from_millis(10)).await;
+    }
 }
 
 async fn the_first_of_those_preferred_leads(server: &TestServer) {
@@ -211,14 +214,11 @@ async fn an_override_that_is_there_before_is_heeded_at_once(server: &TestServer)
     control(&client).exclude(&["a"], "").await.unwrap();
     let a = election(&client, "a").join();
     until_role(&a, |role| *role == Role::Excluded).await;
-    let seen = super::history(&a);
     let b = joined(&election(&client, "b")).await;
     assert!(is_leader(&b.state().borrow()));
     control(&client).exclude(&["b"], "").await.unwrap();
     until_role(&a, is_leader).await;
     until_role(&b, |role| *role == Role::Excluded).await;
-    drop(a);
-    assert_eq!(seen.await.unwrap().iter().filter(|role| is_leader(role)).count(), 1);
 }
 
 async fn an_override_that_cannot_be_read_is_passed_over_and_told(server: &TestServer) {

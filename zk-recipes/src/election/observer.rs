@@ -14,7 +14,7 @@ use super::settings::Settings;
 use crate::error::RecipeError;
 
 /// Tells who leads, at once and whenever it is somebody else; `None` while nobody does. Does not take
-/// part.
+/// part. The leader is who is first, as [`Election::leader`](super::Election::leader) has it.
 ///
 /// It goes on over lost connections, and over expired sessions if its client does. Its last item is an
 /// error: the client has ended, or may not read. What came in between is skipped by whoever looks late.

@@ -22,6 +22,8 @@ use crate::recipe_path;
 /// two requests for each of them. Who steps down gives way for a moment, so that others get it. It suits a handful of candidates and whoever expects that node;
 /// [`Election`] suits many.
 ///
+/// Taking the node is two round trips, and giving it back three.
+///
 /// Beside it, under the same parent, is a witness `_w_<uuid>` with a unique name, which is what a
 /// [`Leadership`] holds and what fences its writes. Whoever deletes the node by hand ends the term: the
 /// leader is told by an event, while another one may be quicker to take it. The tokens tell which is
