@@ -5,6 +5,7 @@ mod closing;
 mod joining;
 mod losing;
 mod observing;
+mod override_node;
 mod overriding;
 mod random_faults;
 mod running;
@@ -29,6 +30,7 @@ pub(crate) fn cases() -> Vec<Case> {
         joining::cases(),
         losing::cases(),
         observing::cases(),
+        override_node::cases(),
         overriding::cases(),
         random_faults::cases(),
         running::cases(),
