@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 use zk_client::Client;
+use zk_recipes::Permits;
 use zk_test_kit::{Network, TestServer};
 
 use super::{Acquiring, acquiring, semaphore, until_nodes, waits};
@@ -30,6 +31,10 @@ async fn queue_up(server: &TestServer, holder: &Client) -> Vec<(Network, Acquiri
     waiters
 }
 
+async fn got((_, acquiring): &mut (Network, Acquiring)) -> Permits {
+    acquiring.await.unwrap().unwrap()
+}
+
 fn events(waiters: &[(Network, Acquiring)]) -> Vec<usize> {
     waiters.iter().map(|(network, _)| network.counts().events).collect()
 }
@@ -47,18 +52,18 @@ async fn a_release_wakes_only_the_first_who_waits_and_him_once(server: &TestServ
     waits(&mut waiters[0].1).await;
     // Three leases, and one event.
     held.release().await.unwrap();
-    let first = (&mut waiters[0].1).await.unwrap().unwrap();
-    let second = (&mut waiters[1].1).await.unwrap().unwrap();
+    let first = got(&mut waiters[0]).await;
+    let second = got(&mut waiters[1]).await;
     settled().await;
     // The places of the first two have gone, too. The next one waits for permits, the last for him.
     assert_eq!(events(&waiters), [2 + 1, 1 + 1, 1, 0]);
     waits(&mut waiters[2].1).await;
     first.release().await.unwrap();
-    let third = (&mut waiters[2].1).await.unwrap().unwrap();
+    let third = got(&mut waiters[2]).await;
     settled().await;
     assert_eq!(events(&waiters)[2..], [2 + 1, 1]);
     drop((second, third));
-    drop((&mut waiters[3].1).await.unwrap().unwrap());
+    drop(got(&mut waiters[3]).await);
 }
 
 async fn free_permits_are_acquired_with_four_requests(server: &TestServer) {
