@@ -33,7 +33,8 @@ fn source(module: &str) -> Option<String> {
 }
 
 fn is_case(text: &str, function: &str) -> bool {
-    let Some((_, list)) = text.split_once("cases![") else {
+    let lists = ["cases![", "cases! {"];
+    let Some((_, list)) = lists.iter().find_map(|list| text.split_once(list)) else {
         return false;
     };
     // Names may stand in groups, with what each group needs in front of it.
@@ -47,8 +48,8 @@ fn list_length(text: &str) -> usize {
     let mut open = 1;
     let end = text.find(|c: char| {
         open += match c {
-            '[' => 1,
-            ']' => -1,
+            '[' | '{' => 1,
+            ']' | '}' => -1,
             _ => 0,
         };
         open == 0

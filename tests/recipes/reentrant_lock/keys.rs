@@ -1,7 +1,6 @@
 //! Owners, told by their keys.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -92,8 +91,24 @@ async fn clones_know_each_others_owners_and_other_locks_do_not(server: &TestServ
     other.acquire("ada").await.unwrap().release().await.unwrap();
 }
 
+/// Who is inside, and by how many of its tasks.
+#[derive(Default)]
+struct Inside(Mutex<(usize, usize)>);
+
+impl Inside {
+    fn enter(&self, owner: usize) {
+        let mut inside = self.0.lock().unwrap();
+        assert!(inside.1 == 0 || inside.0 == owner, "{} is inside, too", inside.0);
+        *inside = (owner, inside.1 + 1);
+    }
+
+    fn leave(&self) {
+        self.0.lock().unwrap().1 -= 1;
+    }
+}
+
 async fn owners_exclude_each_other_however_often_they_enter(server: &TestServer) {
-    let inside = Arc::new(AtomicUsize::new(usize::MAX));
+    let inside = Arc::new(Inside::default());
     let lock = reentrant(&server.client().await);
     let mut owners = JoinSet::new();
     for (number, key) in ["ada", "bob", "cyd", "dan"].into_iter().enumerate() {
@@ -104,13 +119,9 @@ async fn owners_exclude_each_other_however_often_they_enter(server: &TestServer)
                 for _ in 0..5 {
                     let outer = lock.acquire(key).await.unwrap();
                     let inner = lock.acquire(key).await.unwrap();
-                    let before = inside.swap(number, Ordering::SeqCst);
-                    assert!(before == number || before == usize::MAX, "{before} is inside, too");
+                    inside.enter(number);
                     sleep(Duration::from_millis(2)).await;
-                    // The last one to leave says so, before it does.
-                    if outer.count() == 2 {
-                        inside.store(usize::MAX, Ordering::SeqCst);
-                    }
+                    inside.leave();
                     inner.release().await.unwrap();
                     outer.release().await.unwrap();
                 }

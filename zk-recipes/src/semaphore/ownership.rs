@@ -2,6 +2,8 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 use tokio::runtime::Handle;
@@ -15,6 +17,8 @@ use crate::held::{LostReason, Ownership};
 pub(super) struct Together {
     ownership: watch::Sender<Ownership>,
     task: Option<AbortHandle>,
+    /// Grows with each set of leases: a task that was stopped, and has not noticed, is not heard.
+    round: Arc<AtomicU64>,
     /// So that permits can be split and merged on any thread.
     runtime: Handle,
 }
@@ -22,7 +26,7 @@ pub(super) struct Together {
 impl Together {
     pub(super) fn new(runtime: Handle, leases: Vec<watch::Receiver<Ownership>>) -> Self {
         let ownership = watch::Sender::new(Ownership::Held);
-        let mut this = Self { ownership, task: None, runtime };
+        let mut this = Self { ownership, task: None, round: Arc::default(), runtime };
         this.follow(leases);
         this
     }
@@ -35,12 +39,14 @@ impl Together {
     pub(super) fn follow(&mut self, leases: Vec<watch::Receiver<Ownership>>) {
         self.rest();
         tell(&self.ownership, worst(leases.iter().map(|lease| *lease.borrow())));
-        let task = self.runtime.spawn(follow(leases, self.ownership.clone()));
+        let round = Round { current: Arc::clone(&self.round), own: self.round.load(ORDER) };
+        let task = self.runtime.spawn(follow(leases, self.ownership.clone(), round));
         self.task = Some(task.abort_handle());
     }
 
     /// Follows no lease for now.
     pub(super) fn rest(&mut self) {
+        self.round.fetch_add(1, ORDER);
         if let Some(task) = self.task.take() {
             task.abort();
         }
@@ -81,10 +87,20 @@ impl Drop for Together {
     }
 }
 
-async fn follow(mut leases: Vec<watch::Receiver<Ownership>>, told: watch::Sender<Ownership>) {
+/// Which set of leases a task follows, and which one is followed now.
+struct Round {
+    current: Arc<AtomicU64>,
+    own: u64,
+}
+
+async fn follow(
+    mut leases: Vec<watch::Receiver<Ownership>>,
+    told: watch::Sender<Ownership>,
+    round: Round,
+) {
     loop {
         let now = worst(leases.iter_mut().map(|lease| *lease.borrow_and_update()));
-        tell(&told, now);
+        tell_if(&told, now, || round.current.load(ORDER) == round.own);
         if matches!(now, Ownership::Lost(_)) || !any_changed(&mut leases).await {
             return;
         }
@@ -106,8 +122,13 @@ async fn any_changed(leases: &mut [watch::Receiver<Ownership>]) -> bool {
 }
 
 fn tell(told: &watch::Sender<Ownership>, now: Ownership) {
+    tell_if(told, now, || true);
+}
+
+/// The condition is asked under the lock that orders what is told.
+fn tell_if(told: &watch::Sender<Ownership>, now: Ownership, condition: impl Fn() -> bool) {
     told.send_if_modified(|known| {
-        let is_news = !matches!(known, Ownership::Lost(_)) && *known != now;
+        let is_news = !matches!(known, Ownership::Lost(_)) && *known != now && condition();
         if is_news {
             *known = now;
         }
@@ -130,6 +151,8 @@ fn worst(leases: impl Iterator<Item = Ownership>) -> Ownership {
         },
     })
 }
+
+const ORDER: Ordering = Ordering::SeqCst;
 
 #[cfg(test)]
 mod tests {
