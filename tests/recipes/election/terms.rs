@@ -149,8 +149,9 @@ async fn a_leadership_dropped_in_a_panic_steps_down(server: &TestServer) {
         panic!("the work of the leader fails");
     });
     assert!(work.await.unwrap_err().is_panic());
-    drop(b.leadership().await.unwrap());
+    let next = b.leadership().await.unwrap();
     until_follower(&a).await;
+    drop(next);
 }
 
 async fn a_candidate_in_the_middle_that_leaves_makes_nobody_leader(server: &TestServer) {

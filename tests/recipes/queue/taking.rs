@@ -59,6 +59,10 @@ async fn an_item_is_taken_with_few_requests(server: &TestServer) {
     let network = server.network();
     let client = server.client_on(&network).await;
     let queue = queue(&client);
+    // Parents that do not go while they are empty, as containers might.
+    for parent in ["items", "claims", "consumers"] {
+        client.create(&format!("{PATH}/{parent}"), "").with_parents().await.unwrap();
+    }
     put(&queue, &["a", "b", "c"]).await;
     take_and_ack(&queue, 1).await;
     sleep(Duration::from_millis(50)).await;

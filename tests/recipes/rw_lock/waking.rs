@@ -6,7 +6,7 @@ use tokio::time::sleep;
 use zk_client::Client;
 use zk_test_kit::{Network, TestServer};
 
-use super::{Reading, lock, reading, until_nodes, waits, writing};
+use super::{PATH, Reading, lock, reading, until_nodes, waits, writing};
 
 zk_test_kit::cases![
     a_writers_release_wakes_its_readers_and_nobody_else,
@@ -104,7 +104,8 @@ async fn a_writers_downgrade_wakes_its_readers_and_nobody_else(server: &TestServ
 async fn a_free_lock_is_acquired_in_one_round_trip(server: &TestServer) {
     let network = server.network();
     let client = server.client_on(&network).await;
-    lock(&client).write().await.unwrap().release().await.unwrap();
+    // A parent that does not go while nobody is there, as a container might.
+    client.create(PATH, "").with_parents().await.unwrap();
     for is_writer in [true, false] {
         settled().await;
         let before = network.counts().requests;

@@ -7,7 +7,7 @@ use zk_client::Client;
 use zk_recipes::Permits;
 use zk_test_kit::{Network, TestServer};
 
-use super::{Acquiring, acquiring, semaphore, until_nodes, waits};
+use super::{Acquiring, PATH, acquiring, semaphore, until_nodes, waits};
 
 zk_test_kit::cases![
     a_release_that_is_not_enough_wakes_only_the_first_who_waits,
@@ -81,7 +81,8 @@ async fn free_permits_are_acquired_with_four_requests(server: &TestServer) {
     let network = server.network();
     let client = server.client_on(&network).await;
     let semaphore = semaphore(&client, 20);
-    // The parents are there.
+    // The parents are there, and do not go as containers might.
+    client.create(&format!("{PATH}/locks"), "").with_parents().await.unwrap();
     let stays = semaphore.acquire(1).await.unwrap();
     settled().await;
     for count in [1, 5] {
