@@ -189,14 +189,16 @@ fn the_work_of_a_leader_is_done_and_nothing_stays() {
     at_every_poll(nothing, scenario, done);
 }
 
-/// The tree below the parent of the node, when all is quiet.
+/// Neither the node nor a witness stays, when all is quiet.
 async fn assert_free(observer: &Client) {
     let free = async {
         loop {
-            match observer.children("/parent").await {
-                Ok(children) if !children.is_empty() => sleep(Duration::from_millis(100)).await,
-                _ => return,
+            let node = observer.exists("/parent/master").await.unwrap();
+            let witnesses = observer.children("/parent/_w_master").await.unwrap_or_default();
+            if node.is_none() && witnesses.is_empty() {
+                return;
             }
+            sleep(Duration::from_millis(100)).await;
         }
     };
     timeout(LIMIT, free).await.expect("something stays");

@@ -32,13 +32,24 @@ zk_test_kit::cases![
 ];
 
 const NODE: &str = "/currentMaster";
+/// Stays, and has the witnesses.
+const WITNESSES: &str = "/_w_currentMaster";
 
 fn masters(client: &Client, id: &str) -> StaticElection {
     StaticElection::new(client, NODE).unwrap().id(id)
 }
 
-async fn until_children(client: &Client, wanted: usize) {
-    while client.children("/").await.unwrap().len() != wanted {
+async fn witnesses(client: &Client) -> usize {
+    client.children(WITNESSES).await.map_or(0, |witnesses| witnesses.len())
+}
+
+/// Waits until there are so many nodes of masters: a master has two.
+async fn until_nodes(client: &Client, wanted: usize) {
+    loop {
+        let node = client.exists(NODE).await.unwrap();
+        if witnesses(client).await + usize::from(node.is_some()) == wanted {
+            return;
+        }
         sleep(Duration::from_millis(10)).await;
     }
 }
@@ -54,7 +65,8 @@ async fn who_comes_first_is_master_and_the_node_says_who(server: &TestServer) {
     assert_eq!((leader.id.as_str(), leader.path.as_str()), ("a", NODE));
     // The witness has come by the same transaction.
     assert_eq!(leader.term, leadership.term());
-    assert!(leadership.path().starts_with("/_w_"), "{}", leadership.path());
+    let witness = leadership.path();
+    assert!(witness.starts_with("/_w_currentMaster/"), "{witness}");
 }
 
 async fn a_master_that_steps_down_is_followed_by_another(server: &TestServer) {
@@ -132,7 +144,7 @@ async fn a_lost_reply_makes_nobody_master_twice(server: &TestServer) {
             let mut a = election.join();
             let leadership = a.leadership().await.unwrap();
             // Its node and one witness: those of other attempts are gone, or soon are.
-            until_children(&other, 2).await;
+            until_nodes(&other, 2).await;
             while leadership.verify().await.is_err() {
                 // It was this one that was cut.
                 client.connected().await.unwrap();
@@ -140,7 +152,7 @@ async fn a_lost_reply_makes_nobody_master_twice(server: &TestServer) {
             assert_eq!(other.get(NODE).await.unwrap().0, "a");
             a.leave(CloseMode::Notify).await.unwrap();
             drop(leadership);
-            until_children(&other, 0).await;
+            until_nodes(&other, 0).await;
         }
     }
 }
@@ -153,11 +165,9 @@ async fn a_master_whose_node_is_deleted_is_told_and_comes_again(server: &TestSer
     until_follower(&b).await;
     other.delete(NODE).await.unwrap();
     assert_eq!(leadership.cancelled().await, TermEnd::Lost(LostReason::NodeDeleted));
-    // The witness goes, and with it the right to write.
-    let write = leadership.multi().create("/late", "").commit().await;
-    if let Err(error) = &write {
-        assert!(matches!(error, RecipeError::Lost(_)), "{error:?}");
-    }
+    // The node is gone, or another one's by now, and with it the right to write.
+    let error = leadership.multi().create("/late", "").commit().await.unwrap_err();
+    assert!(matches!(error, RecipeError::Lost(_)), "{error:?}");
     drop(leadership);
     while masters(&client, "").leader().await.unwrap().is_none() {
         sleep(Duration::from_millis(10)).await;
@@ -166,13 +176,7 @@ async fn a_master_whose_node_is_deleted_is_told_and_comes_again(server: &TestSer
     while leads(&a) == leads(&b) {
         sleep(Duration::from_millis(10)).await;
     }
-    let old_witnesses = async || {
-        let children = other.children("/").await.unwrap();
-        children.iter().filter(|name| name.starts_with("_w_")).count()
-    };
-    while old_witnesses().await != 1 {
-        sleep(Duration::from_millis(10)).await;
-    }
+    until_nodes(&other, 2).await;
 }
 
 async fn a_foreign_node_is_waited_for_and_never_deleted(server: &TestServer) {
@@ -218,9 +222,9 @@ async fn a_dropped_master_leaves_neither_node(server: &TestServer) {
     let client = server.client().await;
     let mut a = masters(&client, "a").join();
     let leadership = a.leadership().await.unwrap();
-    until_children(&client, 2).await;
+    until_nodes(&client, 2).await;
     drop((leadership, a));
-    until_children(&client, 0).await;
+    until_nodes(&client, 0).await;
 }
 
 async fn a_master_survives_a_lost_connection_by_the_session_policy(server: &TestServer) {
@@ -245,7 +249,7 @@ async fn the_work_of_a_master_runs_once_for_each_term(server: &TestServer) {
     });
     work.await.unwrap();
     assert!(terms.len() == 3 && terms.is_sorted_by(|one, next| one < next), "{terms:?}");
-    until_children(&client, 0).await;
+    until_nodes(&client, 0).await;
 }
 
 async fn missing_parents_are_made(server: &TestServer) {
@@ -253,7 +257,7 @@ async fn missing_parents_are_made(server: &TestServer) {
     let mut a = StaticElection::new(&client, "/x/y/master").unwrap().id("a").payload("p").join();
     let leadership = a.leadership().await.unwrap();
     assert_eq!(client.get("/x/y/master").await.unwrap().0, "a\np");
-    assert!(leadership.path().starts_with("/x/y/_w_"));
+    assert!(leadership.path().starts_with("/x/y/_w_master/"));
 }
 
 async fn the_root_is_refused(server: &TestServer) {
@@ -271,7 +275,7 @@ async fn a_master_that_does_not_finish_leaves_neither_node(server: &TestServer) 
     a.leave(CloseMode::Notify).await.unwrap();
     assert_eq!(leadership.ownership(), Ownership::Lost(LostReason::Released));
     until_role(&b, is_leader).await;
-    until_children(&other, 2).await;
+    until_nodes(&other, 2).await;
     drop(leadership);
     sleep(Duration::from_millis(200)).await;
     assert!(is_leader(&b.state().borrow()));
@@ -280,6 +284,8 @@ async fn a_master_that_does_not_finish_leaves_neither_node(server: &TestServer) 
 async fn nothing_of_the_static_form_stays(server: &TestServer) {
     let (client, other) = (server.client().await, server.client().await);
     let embedded = server.embedded().unwrap();
+    // The one that stays.
+    client.create(WITNESSES, "").await.unwrap();
     let before = (embedded.watch_count(), embedded.node_count());
     for round in 0..20 {
         let mut a = masters(&client, "a").join();
@@ -309,5 +315,5 @@ async fn whatever_breaks_there_are_no_two_masters(server: &Arc<TestServer>) {
     let join = |client: &Client, id: &str, policy| masters(client, id).on_suspend(policy).join();
     super::random_faults::never_two(server, Seed::pick(), 300, join).await;
     let client = server.client().await;
-    until_children(&client, 0).await;
+    until_nodes(&client, 0).await;
 }

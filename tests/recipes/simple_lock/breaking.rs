@@ -13,6 +13,7 @@ zk_test_kit::cases![
     a_holder_whose_node_or_witness_is_deleted_is_told,
     a_lock_that_another_one_has_created_anew_fences,
     a_lock_that_another_one_has_created_anew_is_left_alone,
+    a_lock_that_a_stranger_has_created_anew_is_left_alone,
     a_fenced_write_is_refused_though_the_lock_was_taken_anew_before_that_is_told,
     the_lost_reply_of_a_multi_is_settled_by_the_witness,
     a_node_of_the_old_session_is_waited_for,
@@ -62,6 +63,27 @@ async fn a_lock_that_another_one_has_created_anew_is_left_alone(server: &TestSer
         assert_eq!(next.ownership(), Ownership::Held);
         assert_eq!(next.release().await.unwrap(), Released::Now);
         assert_eq!(nodes(&other).await, 0);
+    }
+}
+
+/// The number of holders does not tell.
+async fn a_lock_that_a_stranger_has_created_anew_is_left_alone(server: &TestServer) {
+    let (holder, other) = (server.client().await, server.client().await);
+    for release in [false, true] {
+        let guard = lock(&holder).acquire().await.unwrap();
+        guard.verify().await.unwrap();
+        let anew = other.multi().delete(PATH, Version::ANY).create(PATH, "a stranger's");
+        anew.commit().await.unwrap();
+        assert_eq!(guard.lost().await, LostReason::NodeDeleted);
+        if release {
+            assert_eq!(guard.release().await.unwrap(), Released::AlreadyLost);
+        } else {
+            drop(guard);
+            Janitor::of(&holder).drain().await;
+        }
+        assert_eq!(other.get(PATH).await.unwrap().0, "a stranger's");
+        assert_eq!(other.children(WITNESSES).await.unwrap().len(), 0);
+        other.delete(PATH).await.unwrap();
     }
 }
 

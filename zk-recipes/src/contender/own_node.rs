@@ -4,7 +4,10 @@
 //! lost, the node may exist without its owner knowing, and block everybody behind it for as long
 //! as the session lives. So it is created [protected](zk_client::Create::protected).
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
+use tokio::sync::watch;
 use zk_client::path::{join, name};
 use zk_client::{
     Acl, ByteString, Client, CreateMode, CreateSteps, Error, ErrorCode, Janitor, Version, Zxid,
@@ -13,6 +16,7 @@ use zk_client::{
 use super::together::Together;
 use crate::dialect::{Dialect, Kind, Parents};
 use crate::error::RecipeError;
+use crate::held::Ownership;
 
 /// What to create.
 #[derive(Clone, Debug)]
@@ -36,10 +40,12 @@ pub(crate) struct OwnNode {
     path: Option<String>,
     deletion: Deletion,
     pub(crate) czxid: Zxid,
+    /// What its holder knows of it, if it has one.
+    known: Option<watch::Receiver<Ownership>>,
 }
 
 /// How a node of ours is deleted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Deletion {
     /// By its name, which nobody else has.
     Alone,
@@ -80,7 +86,7 @@ impl OwnNode {
     /// A node that is known to be ours.
     pub(crate) fn new(client: &Client, path: String, czxid: Zxid) -> Self {
         let janitor = Janitor::of(client);
-        Self { janitor, path: Some(path), deletion: Deletion::Alone, czxid }
+        Self { janitor, path: Some(path), deletion: Deletion::Alone, czxid, known: None }
     }
 
     /// A node whose name is not unique: it is deleted only if the one that is there was created by
@@ -106,6 +112,11 @@ impl OwnNode {
     pub(crate) fn together_with(mut self, together: Together) -> Self {
         self.deletion = Deletion::Together(together);
         self
+    }
+
+    /// Has it known what happens to the node: it is deleted with more care when that is in doubt.
+    pub(crate) fn followed_by(&mut self, ownership: watch::Receiver<Ownership>) {
+        self.known = Some(ownership);
     }
 
     /// Takes a place in a queue: creates an ephemeral sequential node, and lists its parent's
@@ -211,25 +222,70 @@ impl OwnNode {
     /// # Cancel safety
     /// A dropped future leaves the nodes to the janitor once this is dropped.
     pub(crate) async fn delete(&mut self, client: &Client) -> Result<Deleted, Error> {
+        let deleted = self.delete_shared(client).await?;
+        self.path = None;
+        Ok(deleted)
+    }
+
+    /// The same, while others look at it as well.
+    ///
+    /// # Cancel safety
+    /// As [`delete`](Self::delete).
+    pub(crate) async fn delete_shared(&self, client: &Client) -> Result<Deleted, Error> {
         let Some(path) = &self.path else {
             return Ok(Deleted::Before);
         };
-        let deleted = match &self.deletion {
-            Deletion::Alone => client.delete(path).await.map(|()| Deleted::Now),
-            Deletion::With(companions) => {
+        match self.deletion.delete(client, path, self.czxid, self.is_sure()).await {
+            Err(error) if error.code() == Some(ErrorCode::NoNode) => Ok(Deleted::Before),
+            Err(error) if error.is_session_over() => Ok(Deleted::Before),
+            deleted => deleted,
+        }
+    }
+
+    /// Has the nodes deleted in the background.
+    pub(crate) fn leave_to_janitor(&self) {
+        let Some(path) = self.path.clone() else {
+            return;
+        };
+        let (deletion, czxid) = (self.deletion.clone(), self.czxid);
+        // Much can happen between two attempts.
+        let is_sure = AtomicBool::new(self.is_sure());
+        let handed = match deletion {
+            Deletion::Alone => self.janitor.delete(&path),
+            deletion => self.janitor.errand(move |client| {
+                let (deletion, path) = (deletion.clone(), path.clone());
+                let is_sure = is_sure.swap(false, Ordering::Relaxed);
+                async move { deletion.delete(&client, &path, czxid, is_sure).await.map(|_| ()) }
+            }),
+        };
+        if let Err(error) = handed {
+            tracing::warn!(%error, "a node stays until the session ends");
+        }
+    }
+
+    /// Whether nothing is known to have happened to the nodes.
+    fn is_sure(&self) -> bool {
+        self.known.as_ref().is_none_or(|known| *known.borrow() == Ownership::Held)
+    }
+}
+
+impl Deletion {
+    async fn delete(
+        &self,
+        client: &Client,
+        path: &str,
+        czxid: Zxid,
+        is_sure: bool,
+    ) -> Result<Deleted, Error> {
+        match self {
+            Self::Alone => client.delete(path).await.map(|()| Deleted::Now),
+            Self::With(companions) => {
                 delete_together(client, path, companions).await.map(|()| Deleted::Now)
             }
-            Deletion::Together(together) => together.delete(client, path, self.czxid).await,
-            Deletion::IfTheSame => delete_of(client, path, self.czxid).await,
-        };
-        let outcome = match deleted {
-            Ok(deleted) => deleted,
-            Err(error) if error.code() == Some(ErrorCode::NoNode) => Deleted::Before,
-            Err(error) if error.is_session_over() => Deleted::Before,
-            Err(error) => return Err(error),
-        };
-        self.path = None;
-        Ok(outcome)
+            Self::Together(together) if is_sure => together.delete(client, path, czxid).await,
+            Self::Together(together) => together.delete_in_doubt(client, path, czxid).await,
+            Self::IfTheSame => delete_of(client, path, czxid).await,
+        }
     }
 }
 
@@ -275,25 +331,7 @@ pub(crate) enum Deleted {
 
 impl Drop for OwnNode {
     fn drop(&mut self) {
-        let Some(path) = self.path.take() else {
-            return;
-        };
-        let czxid = self.czxid;
-        let handed = match std::mem::replace(&mut self.deletion, Deletion::Alone) {
-            Deletion::Alone => self.janitor.delete(&path),
-            Deletion::With(companions) => self.janitor.errand(move |client| {
-                let (path, companions) = (path.clone(), companions.clone());
-                async move { delete_together(&client, &path, &companions).await }
-            }),
-            Deletion::Together(together) => together.hand_over(&self.janitor, path, czxid),
-            Deletion::IfTheSame => self.janitor.errand(move |client| {
-                let path = path.clone();
-                async move { delete_of(&client, &path, czxid).await.map(|_| ()) }
-            }),
-        };
-        if let Err(error) = handed {
-            tracing::warn!(%error, "a node stays until the session ends");
-        }
+        self.leave_to_janitor();
     }
 }
 

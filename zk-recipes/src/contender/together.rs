@@ -1,6 +1,6 @@
 //! Nodes of ours that one multi has created: they are there together, and go together.
 
-use zk_client::{Client, Error, ErrorCode, Janitor, Version, Zxid};
+use zk_client::{Client, Error, ErrorCode, Version, Zxid};
 
 use super::own_node::Deleted;
 
@@ -18,7 +18,35 @@ pub(crate) struct Together {
 }
 
 impl Together {
-    /// Deletes all of them that are still ours: at once if nothing has happened to them.
+    /// As [`delete`](Self::delete), by somebody who may have missed that others have
+    /// made one of them anew. Whoever does that by the same recipe has changed the epoch; who does not
+    /// is seen by a look before.
+    pub(super) async fn delete_in_doubt(
+        &self,
+        client: &Client,
+        path: &str,
+        czxid: Zxid,
+    ) -> Result<Deleted, Error> {
+        if self.epoch.is_none() || self.are_ours(client, path, czxid).await? {
+            return self.delete(client, path, czxid).await;
+        }
+        self.delete_ours(client, path, czxid).await?;
+        Ok(Deleted::Before)
+    }
+
+    async fn are_ours(&self, client: &Client, path: &str, czxid: Zxid) -> Result<bool, Error> {
+        let synced = client.sync(path).send();
+        let looked: Vec<_> = self.paths(path).map(|path| client.exists(path).send()).collect();
+        synced.await?;
+        for found in looked {
+            if found.await?.is_none_or(|stat| stat.czxid != czxid) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Deletes all of them that are still ours: in one round trip if nothing has happened to them.
     pub(super) async fn delete(
         &self,
         client: &Client,
@@ -62,19 +90,6 @@ impl Together {
             }
         }
         Ok(())
-    }
-
-    /// Leaves the deletion to the janitor.
-    pub(super) fn hand_over(
-        self,
-        janitor: &Janitor,
-        path: String,
-        czxid: Zxid,
-    ) -> Result<(), Error> {
-        janitor.errand(move |client| {
-            let (together, path) = (self.clone(), path.clone());
-            async move { together.delete(&client, &path, czxid).await.map(|_| ()) }
-        })
     }
 
     fn paths<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a str> {

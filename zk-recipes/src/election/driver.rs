@@ -139,9 +139,9 @@ impl Driver {
             }
         }
         if let Stage::Waiting(place) = std::mem::replace(&mut self.stage, Stage::Out)
-            && let Some((held, exclusive)) = place.into_held(self.settings.policy)
+            && let Some(held) = place.into_held(self.settings.policy)
         {
-            self.stage = Stage::Leading(Leading::new(held, exclusive));
+            self.stage = Stage::Leading(Leading::new(held));
         }
         Ok(None)
     }

@@ -6,7 +6,6 @@ use tokio::sync::{oneshot, watch};
 
 use super::role::TermEnd;
 use super::settings::Settings;
-use crate::contender::exclusive::ExclusiveNode;
 use crate::error::RecipeError;
 use crate::held::{FencingToken, Held, Ownership, Released};
 
@@ -28,7 +27,6 @@ pub struct Leadership {
 #[derive(Debug)]
 pub(super) struct Term {
     pub(super) held: Held,
-    pub(super) exclusive: Option<ExclusiveNode>,
     pub(super) end: watch::Sender<Option<TermEnd>>,
 }
 

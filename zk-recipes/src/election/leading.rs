@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
-use zk_client::Janitor;
 
 use super::breadcrumb::{self, NotFenced};
 use super::candidates;
@@ -15,7 +14,6 @@ use super::leadership::{Leadership, Parting, Term};
 use super::role::{Role, TermEnd};
 use super::settings::Settings;
 use super::standing_override::Verdict;
-use crate::contender::exclusive::ExclusiveNode;
 use crate::error::RecipeError;
 use crate::held::{Held, LostReason, Ownership, Released};
 
@@ -147,8 +145,8 @@ impl Driver {
 }
 
 impl Leading {
-    pub(super) fn new(held: Held, exclusive: Option<ExclusiveNode>) -> Self {
-        let term = Arc::new(Term { held, exclusive, end: watch::Sender::new(None) });
+    pub(super) fn new(held: Held) -> Self {
+        let term = Arc::new(Term { held, end: watch::Sender::new(None) });
         Self { term, parting: None, at_large: false, breadcrumb: false, waiter: None }
     }
 
@@ -206,21 +204,13 @@ impl Abandon {
             breadcrumb::clear(held, settings).await;
         }
         if leading.is_shared() {
-            held.client().delete(&held.path()).idempotent().await?;
-            if let Some(node) = &leading.term.exclusive {
-                node.delete().await?;
-            }
+            held.delete_shared().await?;
             return Ok(Released::Now);
         }
         let Some(Ok(term)) = self.0.take().map(|leading| Arc::try_unwrap(leading.term)) else {
             return Ok(Released::AlreadyLost);
         };
-        let released = term.held.release().await.map_err(|(_, source)| source)?;
-        if let Some(mut node) = term.exclusive {
-            node.delete().await?;
-            node.forget();
-        }
-        Ok(released)
+        Ok(term.held.release().await.map_err(|(_, source)| source)?)
     }
 }
 
@@ -228,41 +218,22 @@ impl Drop for Abandon {
     fn drop(&mut self) {
         // What nobody else has goes with the only one that has it.
         let Some(leading) = self.0.take().filter(Leading::is_shared) else { return };
-        let Term { held, exclusive, .. } = &*leading.term;
-        held.mark_lost(LostReason::Released);
-        if let Err(error) = Janitor::of(held.client()).delete(&held.path()) {
-            tracing::warn!(%error, "a node stays until the session ends");
-        }
-        if let Some(node) = exclusive {
-            node.leave_to_janitor();
-        }
+        leading.term.held.mark_lost(LostReason::Released);
+        leading.term.held.leave_to_janitor();
     }
 }
 
 /// Waits until the leadership is lost, and tells meanwhile whether that is in doubt.
 async fn until_lost(term: &Term, role: &watch::Sender<Role>) -> LostReason {
-    let gone = async {
-        match &term.exclusive {
-            Some(node) => node.gone().await,
-            None => pending().await,
-        }
-    };
     let mut ownership = term.held.watch();
-    tokio::pin!(gone);
     loop {
         match *ownership.borrow_and_update() {
             Ownership::Lost(reason) => return reason,
             Ownership::Suspended { .. } => set(role, Role::Suspended),
             Ownership::Held => set(role, Role::Leader { term: term.held.token() }),
         }
-        tokio::select! {
-            changed = ownership.changed() => if changed.is_err() {
-                return LostReason::SessionClosed;
-            },
-            () = &mut gone => {
-                term.held.mark_lost(LostReason::NodeDeleted);
-                return LostReason::NodeDeleted;
-            }
+        if ownership.changed().await.is_err() {
+            return LostReason::SessionClosed;
         }
     }
 }

@@ -54,6 +54,7 @@ mod candidates;
 mod control;
 mod driver;
 mod ensemble_time;
+mod first_comer;
 mod follow;
 mod layout;
 mod leadership;

@@ -2,8 +2,8 @@
 
 use zk_client::Client;
 
+use super::first_comer::FirstComer;
 use super::settings::{Form, Settings};
-use crate::contender::exclusive::{Exclusive, ExclusiveNode};
 use crate::contender::in_line::InLine;
 use crate::error::RecipeError;
 use crate::held::{Held, SuspendPolicy};
@@ -11,7 +11,7 @@ use crate::held::{Held, SuspendPolicy};
 #[derive(Debug)]
 pub(super) enum Place {
     Queue(InLine),
-    FirstComer(Exclusive),
+    FirstComer(FirstComer),
 }
 
 impl Place {
@@ -23,10 +23,7 @@ impl Place {
                 let spec = settings.spec(layout)?;
                 Ok(Self::Queue(InLine::enter(client, &spec, layout.rule()).await?))
             }
-            Form::FirstComer => {
-                let (data, acl) = (settings.data()?, settings.acl.clone());
-                Ok(Self::FirstComer(Exclusive::new(client, &settings.path, data, acl)))
-            }
+            Form::FirstComer => Ok(Self::FirstComer(FirstComer::new(client, settings)?)),
         }
     }
 
@@ -53,10 +50,10 @@ impl Place {
     }
 
     /// What is held now that it is our turn.
-    pub(super) fn into_held(self, policy: SuspendPolicy) -> Option<(Held, Option<ExclusiveNode>)> {
+    pub(super) fn into_held(self, policy: SuspendPolicy) -> Option<Held> {
         match self {
-            Self::Queue(line) => Some((line.into_held(policy), None)),
-            Self::FirstComer(node) => node.into_held(policy).map(|(held, node)| (held, Some(node))),
+            Self::Queue(line) => Some(line.into_held(policy)),
+            Self::FirstComer(node) => node.into_held(policy),
         }
     }
 

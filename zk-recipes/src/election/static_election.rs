@@ -19,15 +19,17 @@ use crate::recipe_path;
 /// id of the leader in it.
 ///
 /// There is no queue. All who wait watch the node, and all try at once when it has gone: an event and
-/// two requests for each of them. Who steps down gives way for a moment, so that others get it. It suits a handful of candidates and whoever expects that node;
-/// [`Election`] suits many.
+/// two requests for each of them. Who steps down gives way for a moment, so that others get it. It suits
+/// a handful of candidates and whoever expects that node; [`Election`] suits many.
 ///
-/// Taking the node is two round trips, and giving it back three.
+/// Taking the node is one round trip, two before ZooKeeper 3.8.2, and giving it back one.
 ///
-/// Beside it, under the same parent, is a witness `_w_<uuid>` with a unique name, which is what a
-/// [`Leadership`] holds and what fences its writes. Whoever deletes the node by hand ends the term: the
-/// leader is told by an event, while another one may be quicker to take it. The tokens tell which is
-/// the later. There is no override and no breadcrumb: an ephemeral node has no children.
+/// The nodes are those of a [`SimpleLock`](crate::SimpleLock) whose parents are persistent: beside
+/// `currentMaster` is `_w_currentMaster`, which stays and counts the leaders, and in it a witness with a
+/// unique name, which is the [`path`](crate::Held::path) of a [`Leadership`]. Whoever deletes the node
+/// or the witness by hand ends the term: the leader is told by an event, and its writes are refused
+/// from that moment, while another one may be quicker to take the node. There is no override and no
+/// breadcrumb: an ephemeral node has no children.
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until somebody joins"]
 pub struct StaticElection {

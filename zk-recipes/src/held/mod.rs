@@ -23,8 +23,9 @@ use watchdog::Watchdog;
 /// A guard keeps the session open.
 #[derive(Debug)]
 pub struct Held {
-    watchdog: Watchdog,
+    // Goes before what is known of it.
     node: OwnNode,
+    watchdog: Watchdog,
     client: Client,
 }
 
@@ -63,7 +64,7 @@ impl Held {
     /// in the order of [`OwnNode::paths`]; those that are missing at the end are set.
     pub(crate) fn of_several(
         client: Client,
-        node: OwnNode,
+        mut node: OwnNode,
         state: watch::Receiver<SessionState>,
         policy: SuspendPolicy,
         own: Vec<OwnWatch>,
@@ -71,7 +72,8 @@ impl Held {
         let own = own.into_iter().chain(std::iter::repeat_with(|| OwnWatch::None));
         let nodes = node.paths().map(str::to_owned).zip(own).collect();
         let watchdog = Watchdog::start(&client, nodes, node.transaction(), state, policy);
-        Self { watchdog, node, client }
+        node.followed_by(watchdog.subscribe());
+        Self { node, watchdog, client }
     }
 
     /// A number that is higher than that of every holder before.
@@ -194,6 +196,16 @@ impl Held {
                 Err((self, source))
             }
         }
+    }
+
+    /// Deletes the nodes while others look at this as well.
+    pub(crate) async fn delete_shared(&self) -> Result<Deleted, Error> {
+        self.node.delete_shared(&self.client).await
+    }
+
+    /// Has the nodes deleted in the background while others look at this as well.
+    pub(crate) fn leave_to_janitor(&self) {
+        self.node.leave_to_janitor();
     }
 
     /// Takes note that the node is gone.

@@ -12,7 +12,7 @@
 //! lock that is held costs a waiter that refusal and a watch. **Each release wakes all `n` waiters**,
 //! which costs `n` events and `2n` requests; one of them gets in. Above a handful of contenders
 //! use [`Lock`](crate::Lock), which wakes one. A release is one round trip, and two events for the
-//! releaser.
+//! releaser; one more round trip when the guard knows that something has happened.
 //!
 //! # Guarantees
 //! At most one contender whose session is alive holds the lock. There is no order among waiters, and one
@@ -23,8 +23,8 @@
 //! created it anew; what it cannot tell is a new holder that does not use this recipe.
 //!
 //! # What happens when
-//! * **Somebody deletes the lock or the witness**: the guard is lost, and leaves alone what another
-//!   contender has created since.
+//! * **Somebody deletes the lock or the witness**: the guard is lost, and leaves alone what somebody
+//!   else has created since.
 //! * **The connection is lost**: waiters wait on; the guard of a holder is
 //!   [`Suspended`](crate::Ownership::Suspended), as its [`SuspendPolicy`] says.
 //! * **The session expires**: waiters fail with `SessionExpired`, and the guard is lost. The node of an
@@ -32,7 +32,6 @@
 //! * **A future is dropped**: nothing is left; what may have been created is deleted in the background.
 //! * **The reply to the multi is lost**: the witness is looked for, after `sync`.
 
-mod claim;
 mod guard;
 
 pub use guard::SimpleGuard;
@@ -43,15 +42,14 @@ use bytes::Bytes;
 use tokio::time::sleep;
 use tracing::{Instrument, debug_span};
 use uuid::Uuid;
-use zk_client::path::{join, name};
-use zk_client::{Acl, Client, SessionId};
+use zk_client::{Acl, Client, ErrorCode, SessionId};
 
+use crate::contender::one_node::OneNode;
 use crate::dialect::Parents;
 use crate::error::RecipeError;
 use crate::held::{FencingToken, SuspendPolicy};
 use crate::recipe_path;
 use crate::retry::within;
-use claim::Claim;
 
 /// A lock that is one node, for few contenders. Cheap to clone; see the [module](self).
 ///
@@ -60,7 +58,7 @@ use claim::Claim;
 #[doc(alias = "ActiveStandbyElector")]
 pub struct SimpleLock {
     client: Client,
-    claim: Claim,
+    node: OneNode,
     policy: SuspendPolicy,
     backoff: Duration,
 }
@@ -84,27 +82,16 @@ impl SimpleLock {
     /// [`zk_client::Error::BadPath`] when the path breaks a rule, and [`RecipeError::BadArguments`] when
     /// it is the root.
     pub fn new(client: &Client, path: &str) -> Result<Self, RecipeError> {
-        let path = recipe_path::checked(path)?;
-        let Some((parent, name)) = path.rsplit_once('/').filter(|(_, name)| !name.is_empty())
-        else {
-            return Err(RecipeError::BadArguments { reason: "the root cannot be a lock" });
-        };
-        let witnesses = format!("{parent}/{WITNESSES}{name}");
-        let claim = Claim {
-            path,
-            witnesses,
-            data: Bytes::new(),
-            acl: Acl::open(),
-            parents: Parents::Container,
-        };
+        let node = OneNode::at(recipe_path::checked(path)?, Parents::Container)
+            .ok_or(RecipeError::BadArguments { reason: "the root cannot be a lock" })?;
         let policy = SuspendPolicy::default();
-        Ok(Self { client: client.clone(), claim, policy, backoff: Duration::ZERO })
+        Ok(Self { client: client.clone(), node, policy, backoff: Duration::ZERO })
     }
 
     /// What the node says of its holder, for people who look at the tree. Default: nothing.
     #[must_use]
     pub fn data(mut self, data: impl Into<Bytes>) -> Self {
-        self.claim.data = data.into();
+        self.node.data = data.into();
         self
     }
 
@@ -112,14 +99,14 @@ impl SimpleLock {
     /// other's. Default: open.
     #[must_use]
     pub fn acl(mut self, acl: Vec<Acl>) -> Self {
-        self.claim.acl = acl;
+        self.node.acl = acl;
         self
     }
 
     /// What is made of parents that are missing. Default: containers.
     #[must_use]
     pub const fn parents(mut self, parents: Parents) -> Self {
-        self.claim.parents = parents;
+        self.node.parents = parents;
         self
     }
 
@@ -151,10 +138,10 @@ impl SimpleLock {
         let acquire = async {
             let client = self.client.bound_to_session();
             loop {
-                if let Some(taken) = self.claim.take(&client).await? {
+                if let Some(taken) = self.node.take(&client).await? {
                     return Ok(SimpleGuard::new(taken.into_held(client, self.policy)));
                 }
-                self.claim.until_free(&client).await?;
+                self.node.until_free(&client).await?;
                 sleep(up_to(self.backoff)).await;
             }
         };
@@ -181,7 +168,7 @@ impl SimpleLock {
     /// As [`acquire`](Self::acquire).
     pub async fn try_acquire(&self) -> Result<SimpleGuard, RecipeError> {
         let client = self.client.bound_to_session();
-        match self.claim.take(&client).await? {
+        match self.node.take(&client).await? {
             Some(taken) => Ok(SimpleGuard::new(taken.into_held(client, self.policy))),
             None => Err(RecipeError::Contended),
         }
@@ -195,25 +182,20 @@ impl SimpleLock {
     /// # Cancel safety
     /// Nothing is left behind.
     pub async fn holder(&self) -> Result<Option<Holder>, RecipeError> {
-        claim::holder(&self.client, self.path()).await
+        match self.client.get(self.path()).await {
+            Err(error) if error.code() == Some(ErrorCode::NoNode) => Ok(None),
+            Err(error) => Err(error.into()),
+            Ok((data, stat)) => {
+                let (session, token) = (stat.ephemeral_owner, FencingToken::of(stat.czxid));
+                Ok(Some(Holder { data, session, token }))
+            }
+        }
     }
 
     /// The path the lock was made with.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.claim.path
-    }
-}
-
-impl Claim {
-    /// A witness that nobody else has.
-    fn new_witness(&self) -> String {
-        join(&self.witnesses, &Uuid::new_v4().to_string())
-    }
-
-    /// For logs.
-    fn name(&self) -> &str {
-        name(&self.path)
+        &self.node.path
     }
 }
 
@@ -226,6 +208,3 @@ fn up_to(most: Duration) -> Duration {
         Ok(0) | Err(_) => most,
     }
 }
-
-/// What the node that stays is called, before the name of the lock.
-const WITNESSES: &str = "_w_";

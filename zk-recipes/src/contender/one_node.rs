@@ -1,35 +1,41 @@
-//! Taking the lock: one multi, whatever becomes of its reply.
+//! A node of a fixed name that only one can have, and a witness with a unique name beside it.
+//!
+//! The name of the node tells nobody whose it is: deleted by hand and made anew by somebody else it
+//! looks the same. So one multi creates the node and the witness and sets a node that stays, whose data
+//! version counts the holders: what is held is all of that.
 
 use bytes::Bytes;
 use tokio::sync::watch;
+use uuid::Uuid;
+use zk_client::path::{join, name};
 use zk_client::{
     Acl, Client, CreateMode, Error, ErrorCode, MultiOutcome, SessionState, Version, Zxid,
 };
 
-use super::Holder;
-use crate::contender::in_doubt::InDoubt;
-use crate::contender::own_node::OwnNode;
-use crate::contender::together::Together;
+use super::in_doubt::InDoubt;
+use super::own_node::OwnNode;
+use super::together::Together;
 use crate::dialect::Parents;
 use crate::error::RecipeError;
-use crate::held::{FencingToken, Held, SuspendPolicy};
+use crate::held::{Held, SuspendPolicy};
 use crate::parent;
 use crate::retry::breathe;
 
 /// What to create.
 #[derive(Clone, Debug)]
-pub(super) struct Claim {
-    /// The lock.
-    pub(super) path: String,
+pub(crate) struct OneNode {
+    pub(crate) path: String,
     /// The node that stays, and has the witnesses.
-    pub(super) witnesses: String,
-    pub(super) data: Bytes,
-    pub(super) acl: Vec<Acl>,
-    pub(super) parents: Parents,
+    witnesses: String,
+    pub(crate) data: Bytes,
+    pub(crate) acl: Vec<Acl>,
+    /// What is made of parents that are missing, and of the node that stays.
+    pub(crate) parents: Parents,
 }
 
-/// A lock that is ours.
-pub(super) struct Taken {
+/// A node that is ours, with its witness. Dropping it gives them back.
+#[derive(Debug)]
+pub(crate) struct Taken {
     node: OwnNode,
     /// Marked as seen before the node was last known to exist.
     state: watch::Receiver<SessionState>,
@@ -50,26 +56,33 @@ enum Attempt {
     InDoubt,
     /// Nothing was done, and something has been put right since.
     Again,
-    /// Somebody has the lock.
+    /// Somebody has the node.
     Contended,
 }
 
 impl Taken {
-    pub(super) fn into_held(self, client: Client, policy: SuspendPolicy) -> Held {
+    pub(crate) fn into_held(self, client: Client, policy: SuspendPolicy) -> Held {
         Held::new(client, self.node, self.state, policy)
     }
 }
 
-impl Claim {
-    /// Takes the lock, `None` if somebody has it. The client must be bound to the session that is to
+impl OneNode {
+    /// The node at a path; `None` for the root, which can be nobody's.
+    pub(crate) fn at(path: String, parents: Parents) -> Option<Self> {
+        let (parent, name) = path.rsplit_once('/').filter(|(_, name)| !name.is_empty())?;
+        let witnesses = format!("{parent}/{WITNESSES}{name}");
+        Some(Self { path, witnesses, data: Bytes::new(), acl: Acl::open(), parents })
+    }
+
+    /// Takes the node, `None` if somebody has it. The client must be bound to the session that is to
     /// hold it.
     ///
     /// # Cancel safety
     /// A dropped future leaves nothing.
-    pub(super) async fn take(&self, client: &Client) -> Result<Option<Taken>, RecipeError> {
+    pub(crate) async fn take(&self, client: &Client) -> Result<Option<Taken>, RecipeError> {
         for _ in 0..MOST_ATTEMPTS {
             let mut state = client.state();
-            let witness = self.new_witness();
+            let witness = join(&self.witnesses, &Uuid::new_v4().to_string());
             let in_doubt = self.in_doubt(client, &witness);
             let known = match self.attempt(client, &witness).await {
                 Ok(Attempt::Done(Some(czxid), epoch)) => Some(Done { czxid, epoch }),
@@ -88,7 +101,7 @@ impl Claim {
                 continue;
             };
             in_doubt.settle();
-            tracing::debug!(lock = self.name(), token = done.czxid.0, "granted");
+            tracing::debug!(node = name(&self.path), token = done.czxid.0, "granted");
             return Ok(Some(Taken { node: self.own(client, witness, &done), state }));
         }
         Err(RecipeError::Timeout)
@@ -149,7 +162,7 @@ impl Claim {
     }
 
     /// The witness is there only if the multi was carried out, and the node that stays was set by it
-    /// unless somebody else has taken the lock since.
+    /// unless somebody else has taken the place since.
     async fn look(&self, client: &Client, witness: &str) -> Result<Option<Done>, Error> {
         let synced = client.sync(&self.witnesses).send();
         let (own, stays) = (client.exists(witness).send(), client.exists(&self.witnesses).send());
@@ -173,13 +186,13 @@ impl Claim {
         })
     }
 
-    /// Waits until the lock may be free.
-    pub(super) async fn until_free(&self, client: &Client) -> Result<(), RecipeError> {
+    /// Waits until nobody may have the node.
+    pub(crate) async fn until_free(&self, client: &Client) -> Result<(), RecipeError> {
         loop {
             match client.exists(&self.path).watch().await {
                 Ok((None, _)) => return Ok(()),
                 Ok((Some(_), watch)) => {
-                    tracing::debug!(lock = self.name(), "waiting");
+                    tracing::debug!(node = name(&self.path), "waiting");
                     watch.await?;
                     return Ok(());
                 }
@@ -192,24 +205,13 @@ impl Claim {
     }
 }
 
-/// What the reply tells: of the lock, the node that stays, and the witness.
+/// What the reply tells: of the node, the one that stays, and the witness.
 fn done(outcomes: &[MultiOutcome]) -> Attempt {
     match outcomes {
         [MultiOutcome::Created { stat, .. }, MultiOutcome::Set(stays), _] => {
             Attempt::Done(stat.map(|stat| stat.czxid), stays.version)
         }
         _ => Attempt::InDoubt,
-    }
-}
-
-pub(super) async fn holder(client: &Client, path: &str) -> Result<Option<Holder>, RecipeError> {
-    match client.get(path).await {
-        Err(error) if error.code() == Some(ErrorCode::NoNode) => Ok(None),
-        Err(error) => Err(error.into()),
-        Ok((data, stat)) => {
-            let (session, token) = (stat.ephemeral_owner, FencingToken::of(stat.czxid));
-            Ok(Some(Holder { data, session, token }))
-        }
     }
 }
 
@@ -226,3 +228,5 @@ async fn delete_if_created(client: &Client, witness: &str, path: String) -> Resu
 
 /// Connections that break each time, and nodes that vanish each time, are not waited out for ever.
 const MOST_ATTEMPTS: usize = 30;
+/// What the node that stays is called, before the name of the one that is held.
+const WITNESSES: &str = "_w_";
