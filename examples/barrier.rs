@@ -4,27 +4,26 @@
 //! `ZK_CONNECT=host:port cargo run --example barrier` uses the ZooKeeper that listens there.
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
-use std::env;
-use std::error::Error;
+mod stage;
+
 use std::time::Duration;
 
+use stage::{Failure, Stage};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use zk_client::Client;
 use zk_recipes::{Barrier, BarrierGuard, RecipeError};
-use zk_server_lite::Server;
 
 const WORKERS: [&str; 3] = ["ada", "bob", "cyd"];
 const CLOSED_FOR: Duration = Duration::from_millis(500);
 /// Asked for; ZooKeeper grants no less than two of its ticks.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(2);
 
-type Failure = Box<dyn Error + Send + Sync>;
-
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let (connect_string, embedded) = find_server().await?;
+    let stage = Stage::find().await?;
+    let connect_string = stage.connect_string.clone();
     let path = format!("/examples/barrier-{}", std::process::id());
     let client = Client::connect(&connect_string).await?;
     let barrier = Barrier::new(&client, &path)?;
@@ -50,20 +49,8 @@ async fn main() -> Result<(), Failure> {
     println!("\nnobody has passed a closed barrier, and nobody was left behind it");
 
     client.close().await?;
-    if let Some(server) = embedded {
-        server.shutdown().await;
-    }
+    stage.leave().await;
     Ok(())
-}
-
-/// The server that `ZK_CONNECT` names, or one that is started here.
-async fn find_server() -> Result<(String, Option<Server>), Failure> {
-    if let Ok(connect_string) = env::var("ZK_CONNECT") {
-        return Ok((connect_string, None));
-    }
-    let server = Server::builder().tick_time(Duration::from_millis(500)).start().await?;
-    println!("ZK_CONNECT is not set: started a zk-server-lite");
-    Ok((server.connect_string(), Some(server)))
 }
 
 type Waited = Result<(&'static str, Duration), RecipeError>;

@@ -4,14 +4,14 @@
 //! `ZK_CONNECT=host:port cargo run --example delay_queue` uses the ZooKeeper that listens there.
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
-use std::env;
-use std::error::Error;
+mod stage;
+
 use std::time::Duration;
 
+use stage::{Failure, Stage};
 use tokio::time::{Instant, sleep};
 use zk_client::Client;
 use zk_recipes::{DelayQueue, Queue, Utf8};
-use zk_server_lite::Server;
 
 /// What to remind of, and after how many milliseconds.
 const REMINDERS: [(&str, u64); 4] =
@@ -20,11 +20,10 @@ const REMINDERS: [(&str, u64); 4] =
 const LATE: (&str, u64) = ("call ada", 300);
 const LATE_BY: Duration = Duration::from_millis(500);
 
-type Failure = Box<dyn Error + Send + Sync>;
-
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let (connect_string, embedded) = find_server().await?;
+    let stage = Stage::find().await?;
+    let connect_string = stage.connect_string.clone();
     let client = Client::connect(&connect_string).await?;
     let path = format!("/examples/delay-queue-{}", std::process::id());
     let queue = Queue::new(&client, &path, Utf8)?.by_due_time();
@@ -63,9 +62,7 @@ async fn main() -> Result<(), Failure> {
     drop(queue);
     client.delete_recursive(&path).await?;
     client.close().await?;
-    if let Some(server) = embedded {
-        server.shutdown().await;
-    }
+    stage.leave().await;
     Ok(())
 }
 
@@ -73,14 +70,4 @@ async fn put(queue: &DelayQueue<String, Utf8>, what: &str, millis: u64) -> Resul
     println!("          {what} in {millis} ms");
     queue.put_after(&what.to_owned(), Duration::from_millis(millis)).await?;
     Ok(())
-}
-
-/// The server that `ZK_CONNECT` names, or one that is started here.
-async fn find_server() -> Result<(String, Option<Server>), Failure> {
-    if let Ok(connect_string) = env::var("ZK_CONNECT") {
-        return Ok((connect_string, None));
-    }
-    let server = Server::builder().tick_time(Duration::from_millis(500)).start().await?;
-    println!("ZK_CONNECT is not set: started a zk-server-lite");
-    Ok((server.connect_string(), Some(server)))
 }

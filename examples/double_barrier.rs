@@ -5,16 +5,16 @@
 //! `ZK_CONNECT=host:port cargo run --example double_barrier` uses the ZooKeeper that listens there.
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
-use std::env;
-use std::error::Error;
+mod stage;
+
 use std::time::Duration;
 
+use stage::{Failure, Stage};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use zk_client::Client;
 use zk_recipes::{DoubleBarrier, Inside, RecipeError};
-use zk_server_lite::Server;
 
 const PARTIES: usize = 3;
 /// Long enough to come one after the other.
@@ -22,11 +22,10 @@ const A_MOMENT: Duration = Duration::from_millis(200);
 /// Asked for; ZooKeeper grants no less than two of its ticks.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(2);
 
-type Failure = Box<dyn Error + Send + Sync>;
-
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let (connect_string, embedded) = find_server().await?;
+    let stage = Stage::find().await?;
+    let connect_string = stage.connect_string.clone();
     let path = format!("/examples/double-barrier-{}", std::process::id());
     let place = Place { connect_string, path };
     println!("rounds of {PARTIES} at {}\n", place.path);
@@ -70,20 +69,8 @@ async fn main() -> Result<(), Failure> {
     let client = Client::connect(&place.connect_string).await?;
     client.delete(&place.path).await?;
     client.close().await?;
-    if let Some(server) = embedded {
-        server.shutdown().await;
-    }
+    stage.leave().await;
     Ok(())
-}
-
-/// The server that `ZK_CONNECT` names, or one that is started here.
-async fn find_server() -> Result<(String, Option<Server>), Failure> {
-    if let Ok(connect_string) = env::var("ZK_CONNECT") {
-        return Ok((connect_string, None));
-    }
-    let server = Server::builder().tick_time(Duration::from_millis(500)).start().await?;
-    println!("ZK_CONNECT is not set: started a zk-server-lite");
-    Ok((server.connect_string(), Some(server)))
 }
 
 struct Place {

@@ -9,23 +9,21 @@
 //! session has expired.
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
-use std::env;
-use std::error::Error;
+mod stage;
+
 use std::time::Duration;
 
+use stage::{Failure, Stage};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, timeout};
 use zk_client::{Client, ErrorCode};
 use zk_recipes::FencingToken;
 use zk_recipes::election::{Candidate, CloseMode, Election, Leadership, Observer, Role};
-use zk_server_lite::Server;
 
 const CANDIDATES: [&str; 4] = ["ada", "bob", "cyd", "dan"];
 /// Asked for; ZooKeeper grants no less than two of its ticks.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(30);
-
-type Failure = Box<dyn Error + Send + Sync>;
 
 /// One of four processes.
 struct Process {
@@ -36,7 +34,8 @@ struct Process {
 
 fn main() -> Result<(), Failure> {
     let runtime = Builder::new_multi_thread().enable_all().build()?;
-    let (connect_string, embedded) = runtime.block_on(find_server())?;
+    let stage = runtime.block_on(Stage::find())?;
+    let connect_string = stage.connect_string.clone();
     let path = format!("/examples/election-{}", std::process::id());
     println!("four candidates for {path} at {connect_string}\n");
 
@@ -48,7 +47,7 @@ fn main() -> Result<(), Failure> {
     }
     let terms = tell(&runtime, processes, &mut observer)?;
     check(&terms)?;
-    runtime.block_on(clean_up(watcher, &path, embedded))
+    runtime.block_on(clean_up(watcher, &path, stage))
 }
 
 /// The first leader is killed, the others leave one after the other.
@@ -146,25 +145,13 @@ async fn connect(connect_string: &str) -> Result<Client, Failure> {
     Ok(Client::builder(connect_string).session_timeout(SESSION_TIMEOUT).connect().await?)
 }
 
-/// The server that `ZK_CONNECT` names, or one that is started here.
-async fn find_server() -> Result<(String, Option<Server>), Failure> {
-    if let Ok(connect_string) = env::var("ZK_CONNECT") {
-        return Ok((connect_string, None));
-    }
-    let server = Server::builder().tick_time(Duration::from_millis(500)).start().await?;
-    println!("ZK_CONNECT is not set: started a zk-server-lite");
-    Ok((server.connect_string(), Some(server)))
-}
-
-async fn clean_up(client: Client, path: &str, embedded: Option<Server>) -> Result<(), Failure> {
+async fn clean_up(client: Client, path: &str, stage: Stage) -> Result<(), Failure> {
     match client.delete(path).await {
         // It is a container, and a real server removes those itself when they are empty.
         Err(error) if error.code() == Some(ErrorCode::NoNode) => {}
         deleted => deleted?,
     }
     client.close().await?;
-    if let Some(server) = embedded {
-        server.shutdown().await;
-    }
+    stage.leave().await;
     Ok(())
 }

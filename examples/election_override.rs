@@ -5,22 +5,21 @@
 //! `ZK_CONNECT=host:port cargo run --example election_override` uses the ZooKeeper that listens there.
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
-use std::env;
-use std::error::Error;
+mod stage;
+
 use std::time::Duration;
 
+use stage::{Failure, Stage};
 use tokio::time::timeout;
 use zk_client::Client;
 use zk_recipes::election::{Candidate, CloseMode, Election, ElectionControl, Role};
-use zk_server_lite::Server;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-type Failure = Box<dyn Error + Send + Sync>;
-
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let (connect_string, embedded) = find_server().await?;
+    let stage = Stage::find().await?;
+    let connect_string = stage.connect_string.clone();
     let path = format!("/examples/override-{}", std::process::id());
     println!("three candidates for {path} at {connect_string}\n");
     let client = Client::connect(&connect_string).await?;
@@ -33,9 +32,7 @@ async fn main() -> Result<(), Failure> {
     println!("\nthe operator was obeyed, and nothing is left");
     client.delete_recursive(&path).await?;
     client.close().await?;
-    if let Some(server) = embedded {
-        server.shutdown().await;
-    }
+    stage.leave().await;
     Ok(())
 }
 
@@ -121,14 +118,4 @@ async fn expect(
     reached?;
     println!("{} {what}", candidate.id());
     Ok(())
-}
-
-/// The server that `ZK_CONNECT` names, or one that is started here.
-async fn find_server() -> Result<(String, Option<Server>), Failure> {
-    if let Ok(connect_string) = env::var("ZK_CONNECT") {
-        return Ok((connect_string, None));
-    }
-    let server = Server::builder().tick_time(Duration::from_millis(500)).start().await?;
-    println!("ZK_CONNECT is not set: started a zk-server-lite");
-    Ok((server.connect_string(), Some(server)))
 }

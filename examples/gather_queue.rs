@@ -5,27 +5,26 @@
 //! `ZK_CONNECT=host:port cargo run --example gather_queue` uses the ZooKeeper that listens there.
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
-use std::env;
-use std::error::Error;
+mod stage;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use stage::{Failure, Stage};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use zk_client::Client;
 use zk_recipes::gather_queue::QueueState;
 use zk_recipes::{GatherQueue, RoundError, Seat};
-use zk_server_lite::Server;
 
 const MEMBERS: [&str; 4] = ["ada", "bob", "cyd", "dan"];
 const KILLED: &str = "bob";
 const RUNS_FOR: Duration = Duration::from_millis(200);
 
-type Failure = Box<dyn Error + Send + Sync>;
-
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let (connect_string, embedded) = find_server().await?;
+    let stage = Stage::find().await?;
+    let connect_string = stage.connect_string.clone();
     let path = format!("/examples/gather-queue-{}", std::process::id());
     let observer = Client::connect(&connect_string).await?;
     let queue = GatherQueue::new(&observer, &path, MEMBERS.len())?;
@@ -51,20 +50,8 @@ async fn main() -> Result<(), Failure> {
 
     observer.delete(&path).await?;
     observer.close().await?;
-    if let Some(server) = embedded {
-        server.shutdown().await;
-    }
+    stage.leave().await;
     Ok(())
-}
-
-/// The server that `ZK_CONNECT` names, or one that is started here.
-async fn find_server() -> Result<(String, Option<Server>), Failure> {
-    if let Ok(connect_string) = env::var("ZK_CONNECT") {
-        return Ok((connect_string, None));
-    }
-    let server = Server::builder().tick_time(Duration::from_millis(500)).start().await?;
-    println!("ZK_CONNECT is not set: started a zk-server-lite");
-    Ok((server.connect_string(), Some(server)))
 }
 
 /// Waits for the start and its turn, and runs.

@@ -8,17 +8,17 @@
 //! word, as when a process dies, and the lock stays taken until its session has expired.
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
-use std::env;
-use std::error::Error;
+mod stage;
+
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use stage::{Failure, Stage};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, sleep};
 use zk_client::{Client, ErrorCode};
 use zk_recipes::{FencingToken, Lock, LockGuard};
-use zk_server_lite::Server;
 
 const CONTENDERS: [&str; 5] = ["ada", "bob", "cyd", "dan", "eve"];
 const KILLED: &str = "cyd";
@@ -26,27 +26,16 @@ const HOLDS_FOR: Duration = Duration::from_millis(200);
 /// Asked for; ZooKeeper grants no less than two of its ticks.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(2);
 
-type Failure = Box<dyn Error + Send + Sync>;
-
 fn main() -> Result<(), Failure> {
     let runtime = Builder::new_multi_thread().enable_all().build()?;
-    let (connect_string, embedded) = runtime.block_on(find_server())?;
+    let stage = runtime.block_on(Stage::find())?;
+    let connect_string = stage.connect_string.clone();
     let path = format!("/examples/lock-{}", std::process::id());
     println!("five contenders for {path} at {connect_string}\n");
 
     let story = tell(&connect_string, &path)?;
     check(&story)?;
-    runtime.block_on(clean_up(&connect_string, &path, embedded))
-}
-
-/// The server that `ZK_CONNECT` names, or one that is started here.
-async fn find_server() -> Result<(String, Option<Server>), Failure> {
-    if let Ok(connect_string) = env::var("ZK_CONNECT") {
-        return Ok((connect_string, None));
-    }
-    let server = Server::builder().tick_time(Duration::from_millis(500)).start().await?;
-    println!("ZK_CONNECT is not set: started a zk-server-lite");
-    Ok((server.connect_string(), Some(server)))
+    runtime.block_on(clean_up(&connect_string, &path, stage))
 }
 
 /// Something that happened to a contender.
@@ -217,11 +206,7 @@ fn check(story: &[Moment]) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn clean_up(
-    connect_string: &str,
-    path: &str,
-    embedded: Option<Server>,
-) -> Result<(), Failure> {
+async fn clean_up(connect_string: &str, path: &str, stage: Stage) -> Result<(), Failure> {
     let client = Client::connect(connect_string).await?;
     match client.delete(path).await {
         // It is a container, and a real server removes those itself when they are empty.
@@ -229,8 +214,6 @@ async fn clean_up(
         deleted => deleted?,
     }
     client.close().await?;
-    if let Some(server) = embedded {
-        server.shutdown().await;
-    }
+    stage.leave().await;
     Ok(())
 }

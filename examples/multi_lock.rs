@@ -8,26 +8,25 @@
 //! written under its fence: only while both locks are held.
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
-use std::env;
-use std::error::Error;
+mod stage;
+
 use std::time::Duration;
 
+use stage::{Failure, Stage};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use zk_client::{Client, Version};
 use zk_recipes::MultiLock;
-use zk_server_lite::Server;
 
 const ACCOUNTS: [&str; 3] = ["ada", "bob", "cyd"];
 const EACH: i64 = 100;
 const CLERKS: usize = 4;
 const TRANSFERS: usize = 10;
 
-type Failure = Box<dyn Error + Send + Sync>;
-
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let (connect_string, embedded) = find_server().await?;
+    let stage = Stage::find().await?;
+    let connect_string = stage.connect_string.clone();
     let client = Client::connect(&connect_string).await?;
     let bank = format!("/examples/bank-{}", std::process::id());
     for account in ACCOUNTS {
@@ -61,20 +60,8 @@ async fn main() -> Result<(), Failure> {
     println!("\nnobody waited for ever, and nothing was lost: {sum} in all");
     client.delete_recursive(&bank).await?;
     client.close().await?;
-    if let Some(server) = embedded {
-        server.shutdown().await;
-    }
+    stage.leave().await;
     Ok(())
-}
-
-/// The server that `ZK_CONNECT` names, or one that is started here.
-async fn find_server() -> Result<(String, Option<Server>), Failure> {
-    if let Ok(connect_string) = env::var("ZK_CONNECT") {
-        return Ok((connect_string, None));
-    }
-    let server = Server::builder().start().await?;
-    println!("ZK_CONNECT is not set: started a zk-server-lite");
-    Ok((server.connect_string(), Some(server)))
 }
 
 /// One clerk, with a session of its own.

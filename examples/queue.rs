@@ -9,17 +9,17 @@
 //! a dead letter.
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
-use std::env;
-use std::error::Error;
+mod stage;
+
 use std::thread;
 use std::time::Duration;
 
+use stage::{Failure, Stage};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 use zk_client::Client;
 use zk_recipes::Utf8;
 use zk_recipes::queue::{Queue, Returned};
-use zk_server_lite::Server;
 
 const PARCELS: [&str; 6] = ["books", "shoes", "poison", "chairs", "lamps", "tea"];
 const POISON: &str = "poison";
@@ -29,12 +29,12 @@ const SESSION_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longer than a session lives: nothing comes any more.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-type Failure = Box<dyn Error + Send + Sync>;
 type Parcels = Queue<String, Utf8>;
 
 fn main() -> Result<(), Failure> {
     let runtime = Builder::new_multi_thread().enable_all().build()?;
-    let (connect_string, embedded) = runtime.block_on(find_server())?;
+    let stage = runtime.block_on(Stage::find())?;
+    let connect_string = stage.connect_string.clone();
     let path = format!("/examples/queue-{}", std::process::id());
     println!("a queue at {path} on {connect_string}\n");
 
@@ -42,20 +42,8 @@ fn main() -> Result<(), Failure> {
     let killed = kill_a_consumer(&connect_string, &path)?;
     let done = runtime.block_on(consume(&connect_string, &path))?;
     runtime.block_on(check(&connect_string, &path, &killed, &done))?;
-    if let Some(server) = embedded {
-        runtime.block_on(server.shutdown());
-    }
+    runtime.block_on(stage.leave());
     Ok(())
-}
-
-/// The server that `ZK_CONNECT` names, or one that is started here.
-async fn find_server() -> Result<(String, Option<Server>), Failure> {
-    if let Ok(connect_string) = env::var("ZK_CONNECT") {
-        return Ok((connect_string, None));
-    }
-    let server = Server::builder().tick_time(Duration::from_millis(500)).start().await?;
-    println!("ZK_CONNECT is not set: started a zk-server-lite");
-    Ok((server.connect_string(), Some(server)))
 }
 
 async fn connect(connect_string: &str) -> Result<Client, Failure> {

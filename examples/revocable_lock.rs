@@ -7,20 +7,19 @@
 //! Curator.
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
-use std::env;
-use std::error::Error;
+mod stage;
+
 use std::time::Duration;
 
+use stage::{Failure, Stage};
 use tokio::time::sleep;
 use zk_client::Client;
 use zk_recipes::{Lock, LockGuard, LostReason, Released};
-use zk_server_lite::Server;
-
-type Failure = Box<dyn Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let (connect_string, embedded) = find_server().await?;
+    let stage = Stage::find().await?;
+    let connect_string = stage.connect_string.clone();
     let (job, urgent) =
         (Client::connect(&connect_string).await?, Client::connect(&connect_string).await?);
     let path = format!("/examples/revocable-{}", std::process::id());
@@ -49,20 +48,8 @@ async fn main() -> Result<(), Failure> {
     println!("\none gave the lock back when it was asked, the other one lost it");
     job.close().await?;
     urgent.close().await?;
-    if let Some(server) = embedded {
-        server.shutdown().await;
-    }
+    stage.leave().await;
     Ok(())
-}
-
-/// The server that `ZK_CONNECT` names, or one that is started here.
-async fn find_server() -> Result<(String, Option<Server>), Failure> {
-    if let Ok(connect_string) = env::var("ZK_CONNECT") {
-        return Ok((connect_string, None));
-    }
-    let server = Server::builder().start().await?;
-    println!("ZK_CONNECT is not set: started a zk-server-lite");
-    Ok((server.connect_string(), Some(server)))
 }
 
 /// Works until somebody asks for the lock, then tidies up and gives it back.

@@ -4,25 +4,19 @@
 //! `ZK_CONNECT=host:port cargo run --example rw_lock` uses the ZooKeeper that listens there.
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
-use std::env;
-use std::error::Error;
+mod stage;
+
 use std::time::Duration;
 
+use stage::{Failure, Stage};
 use tokio::time::{Instant, sleep};
 use zk_client::{Client, ErrorCode};
 use zk_recipes::RwLock;
-use zk_server_lite::Server;
-
-type Failure = Box<dyn Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let server = match env::var("ZK_CONNECT") {
-        Ok(_) => None,
-        Err(_) => Some(Server::builder().start().await?),
-    };
-    let hosts =
-        server.as_ref().map_or_else(|| env::var("ZK_CONNECT"), |s| Ok(s.connect_string()))?;
+    let stage = Stage::find().await?;
+    let hosts = stage.connect_string.clone();
     let path = format!("/examples/rw-lock-{}", std::process::id());
     println!("the lock {path} at {hosts}\n");
 
@@ -39,9 +33,7 @@ async fn main() -> Result<(), Failure> {
         deleted => deleted?,
     }
     client.close().await?;
-    if let Some(server) = server {
-        server.shutdown().await;
-    }
+    stage.leave().await;
     Ok(())
 }
 

@@ -5,31 +5,25 @@
 //! `ZK_CONNECT=host:port cargo run --example semaphore` uses the ZooKeeper that listens there.
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
-use std::env;
-use std::error::Error;
+mod stage;
+
 use std::thread;
 use std::time::Duration;
 
+use stage::{Failure, Stage};
 use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use zk_client::Client;
 use zk_recipes::{Permits, RecipeError, Semaphore};
-use zk_server_lite::Server;
-
-type Failure = Box<dyn Error + Send + Sync>;
 
 /// Asked for; ZooKeeper grants no less than two of its ticks.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let server = match env::var("ZK_CONNECT") {
-        Ok(_) => None,
-        Err(_) => Some(Server::builder().tick_time(Duration::from_millis(500)).start().await?),
-    };
-    let hosts =
-        server.as_ref().map_or_else(|| env::var("ZK_CONNECT"), |s| Ok(s.connect_string()))?;
+    let stage = Stage::find().await?;
+    let hosts = stage.connect_string.clone();
     let path = format!("/examples/semaphore-{}", std::process::id());
     println!("the semaphore {path} at {hosts}\n");
 
@@ -40,9 +34,7 @@ async fn main() -> Result<(), Failure> {
 
     client.delete_recursive(&path).await?;
     client.close().await?;
-    if let Some(server) = server {
-        server.shutdown().await;
-    }
+    stage.leave().await;
     Ok(())
 }
 
