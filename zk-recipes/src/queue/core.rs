@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zk_client::path::join;
-use zk_client::{Acl, ByteString, Client, CreateMode, Error, ErrorCode};
+use zk_client::{Acl, ByteString, Client, Error, ErrorCode};
 
 use super::choosing::{Order, Survey, put_in_order, survey};
 use super::clock::{Clock, Millis};
@@ -13,11 +13,11 @@ use super::item_name::{ItemId, ItemName};
 use super::ticket::Tickets;
 use crate::contender::in_line::InLine;
 use crate::contender::own_node::NodeSpec;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Parents};
 use crate::error::RecipeError;
 use crate::held::SuspendPolicy;
 use crate::lock;
-use crate::retry::until_settled;
+use crate::parent;
 
 /// A queue without its codec.
 #[derive(Clone, Debug)]
@@ -82,25 +82,7 @@ impl Core {
     /// Makes a node that others are children of, if it is not there: a container, which the server
     /// removes when it has been empty for a while (CURATOR-308).
     pub(super) async fn ensure(&self, client: &Client, path: &str) -> Result<(), RecipeError> {
-        until_settled(client, |_| self.create_parent(client, path)).await
-    }
-
-    async fn create_parent(&self, client: &Client, path: &str) -> Result<(), Error> {
-        let create = |mode| {
-            let create = client.create(path, "").mode(mode).acl(self.acl.clone());
-            create.with_container_parents().send()
-        };
-        let created = match create(CreateMode::Container).await {
-            // Before ZooKeeper 3.5.1.
-            Err(error) if error.code() == Some(ErrorCode::Unimplemented) => {
-                create(CreateMode::Persistent).await
-            }
-            created => created,
-        };
-        match created {
-            Err(error) if error.code() != Some(ErrorCode::NodeExists) => Err(error),
-            Ok(_) | Err(_) => Ok(()),
-        }
+        parent::make(client, path, Parents::Container, &self.acl).await
     }
 
     /// What can be taken, of what was listed, in its order.

@@ -1,10 +1,9 @@
 //! The nodes that permits are held by: found by their names, and deleted together.
 
 use zk_client::path::{join, name};
-use zk_client::{ByteString, Client, CreateMode, Error, ErrorCode, Janitor, Version};
+use zk_client::{ByteString, Client, Error, ErrorCode, Janitor, Version};
 
-use crate::dialect::{Dialect, Parents};
-use crate::error::RecipeError;
+use crate::dialect::Dialect;
 
 /// Leases that may have been created, all at once. Dropping it leaves them to the janitor.
 pub(super) struct Claim {
@@ -87,31 +86,6 @@ pub(super) async fn delete_all(
         }
     }
     Ok(were_all_there)
-}
-
-/// Makes the parent of the leases, whose own parent is there: that of the queue.
-pub(super) async fn create_parent(
-    client: &Client,
-    path: &str,
-    parents: Parents,
-) -> Result<(), RecipeError> {
-    let create = |mode| async move {
-        match client.create(path, "").mode(mode).await {
-            Err(error) if error.code() == Some(ErrorCode::NodeExists) => Ok(()),
-            created => created.map(|_| ()),
-        }
-    };
-    let created = match parents {
-        Parents::Container => create(CreateMode::Container).await,
-        Parents::Persistent | Parents::Required => create(CreateMode::Persistent).await,
-    };
-    match created {
-        // Before 3.5.1 there are no containers.
-        Err(error) if error.code() == Some(ErrorCode::Unimplemented) => {
-            Ok(create(CreateMode::Persistent).await?)
-        }
-        created => Ok(created?),
-    }
 }
 
 /// The children of a node that may be missing.

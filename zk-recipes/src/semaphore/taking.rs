@@ -1,10 +1,10 @@
 //! What the first in the queue does: it counts the leases, and creates its own.
 
 use tokio::sync::watch;
-use zk_client::{Client, CreateMode, Error, ErrorCode, SessionState, Version};
+use zk_client::{Acl, Client, CreateMode, Error, ErrorCode, SessionState, Version};
 
 use super::Semaphore;
-use super::leases::{Claim, create_parent, or_none};
+use super::leases::{Claim, or_none};
 use super::permits::Permits;
 use crate::contender::created::CreatedNode;
 use crate::contender::in_line::InLine;
@@ -12,6 +12,7 @@ use crate::contender::own_node::OwnNode;
 use crate::dialect::Parents;
 use crate::error::RecipeError;
 use crate::held::{Held, LostReason};
+use crate::parent;
 use crate::retry::{Attempt, until_settled};
 
 /// How many permits there are, and how many of them are held.
@@ -84,8 +85,7 @@ impl Semaphore {
                         && self.queue.parents != Parents::Required =>
                 {
                     let parents = self.queue.parents;
-                    let parent = |_| create_parent(&client, &self.leases, parents);
-                    until_settled(&client, parent).await?;
+                    parent::make(&client, &self.leases, parents, &Acl::open()).await?;
                     taken = until_settled(&client, steps).await;
                 }
                 _ => break,
