@@ -11,6 +11,7 @@
 )]
 
 mod barrier;
+mod contend;
 mod double_barrier;
 mod election;
 mod gather_queue;

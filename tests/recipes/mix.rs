@@ -2,19 +2,20 @@
 //! owners of one thing, and everybody gets in.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::sleep;
 use zk_client::Client;
 use zk_recipes::{FencingToken, Held, Ownership, RecipeError};
-use zk_test_kit::network::break_things;
+use zk_test_kit::TestServer;
 use zk_test_kit::server::SESSION_TIMEOUT;
-use zk_test_kit::{Network, Seed, TestServer};
+
+use crate::contend::{Contender, Turns, contend};
 
 /// What is contended for.
 pub(crate) trait Contested: Send + Sync + 'static {
@@ -44,21 +45,8 @@ pub(crate) async fn mix<C: Contested>(
     contenders: usize,
     lasts: Duration,
 ) {
-    let seed = Seed::pick();
-    let lasts = if server.has_virtual_time() { lasts } else { Duration::from_secs(8) };
-    let ends = Instant::now() + lasts;
-    let book = Arc::new(Mutex::new(Book::new(C::THINGS, contenders)));
-    let mut tasks = JoinSet::new();
-    for number in 0..contenders {
-        let network = server.network();
-        let mut random = seed.random(number);
-        tasks.spawn(break_things(network.clone(), random.fork(), ends));
-        let (server, book) = (Arc::clone(server), Arc::clone(&book));
-        tasks.spawn(Contender { server, network, number, random, book }.contend::<C>(ends));
-    }
-    tasks.join_all().await;
-
-    let acquired = book.lock().unwrap().acquired.clone();
+    let book = contend(server, contenders, lasts, Book::<C>::new(contenders)).await;
+    let acquired = book.acquired;
     assert!(acquired.iter().any(|times| *times > 0), "nobody ever got in");
     if server.has_virtual_time() {
         // In seconds, one long silence may be all that somebody gets to see.
@@ -72,9 +60,10 @@ pub(crate) async fn mix<C: Contested>(
 }
 
 /// Who has held what, and who thinks that it holds.
-struct Book {
+struct Book<C> {
     things: Vec<Thing>,
     acquired: Vec<usize>,
+    contested: PhantomData<C>,
 }
 
 #[derive(Clone, Default)]
@@ -83,9 +72,10 @@ struct Thing {
     holder: Option<watch::Receiver<Ownership>>,
 }
 
-impl Book {
-    fn new(things: usize, contenders: usize) -> Self {
-        Self { things: vec![Thing::default(); things], acquired: vec![0; contenders] }
+impl<C: Contested> Book<C> {
+    fn new(contenders: usize) -> Self {
+        let things = vec![Thing::default(); C::THINGS];
+        Self { things, acquired: vec![0; contenders], contested: PhantomData }
     }
 
     /// A guard that still says `Held` when another one is granted would be two owners.
@@ -112,47 +102,18 @@ impl Book {
     }
 }
 
-struct Contender {
-    server: Arc<TestServer>,
-    network: Network,
-    number: usize,
-    random: Rng,
-    book: Arc<Mutex<Book>>,
-}
-
-impl Contender {
-    async fn contend<C: Contested>(mut self, ends: Instant) {
-        while Instant::now() < ends {
-            // A session at a time: when it is over, a new one.
-            let builder = self.server.builder(&self.network).seed(self.random.u64(..));
-            let Ok(client) = builder.connect().await else { continue };
-            while Instant::now() < ends && !client.state().borrow().is_over() {
-                self.take_a_turn::<C>(&client).await;
-            }
-            // It may be cut off, and its session lives on for a while.
-            let _ = timeout(SESSION_TIMEOUT, client.close()).await;
-        }
-    }
-
-    async fn take_a_turn<C: Contested>(&mut self, client: &Client) {
+impl<C: Contested> Turns for Contender<Book<C>> {
+    async fn take_a_turn(&mut self, client: &Client) {
         let things = C::wanted(&mut self.random);
         let limit = self.up_to(SESSION_TIMEOUT * 3);
         let Ok(guard) = C::acquire(client, &things, limit).await else {
             return sleep(Duration::from_millis(10)).await;
         };
         self.book.lock().unwrap().enter(self.number, &things, &guard);
-        // Now and then for so long that its session may expire meanwhile.
-        let long = self.server.has_virtual_time() && self.random.u8(..8) == 0;
-        let holds = self.up_to(if long { SESSION_TIMEOUT * 2 } else { SESSION_TIMEOUT / 20 });
-        // Whoever loses it stops, as it should.
-        let _ = timeout(holds, guard.lost()).await;
+        self.hold(guard.lost()).await;
         self.book.lock().unwrap().leave(&things, &guard);
         if self.random.bool() {
             C::release(guard).await;
         }
-    }
-
-    fn up_to(&mut self, most: Duration) -> Duration {
-        most.mul_f64(self.random.f64())
     }
 }

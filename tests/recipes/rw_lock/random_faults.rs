@@ -1,40 +1,25 @@
 //! Readers and writers while connections break, fall silent and come back at random.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use fastrand::Rng;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use zk_client::Client;
 use zk_recipes::{FencingToken, Held, Ownership, ReadGuard, WriteGuard};
-use zk_test_kit::network::break_things;
+use zk_test_kit::TestServer;
 use zk_test_kit::server::SESSION_TIMEOUT;
-use zk_test_kit::{Network, Seed, TestServer};
 
 use super::{PATH, lock};
+use crate::contend::{Contender, Turns, contend};
 
 zk_test_kit::cases![a_writer_is_alone_and_everybody_gets_in_whatever_breaks];
 
 const CONTENDERS: usize = 8;
 
 async fn a_writer_is_alone_and_everybody_gets_in_whatever_breaks(server: &Arc<TestServer>) {
-    let seed = Seed::pick();
-    let lasts = Duration::from_secs(if server.has_virtual_time() { 2_000 } else { 8 });
-    let ends = Instant::now() + lasts;
-    let book = Arc::new(Mutex::new(Book::default()));
-    let mut tasks = JoinSet::new();
-    for number in 0..CONTENDERS {
-        let network = server.network();
-        let mut random = seed.random(number);
-        tasks.spawn(break_things(network.clone(), random.fork(), ends));
-        let (server, book) = (Arc::clone(server), Arc::clone(&book));
-        tasks.spawn(Contender { server, network, number, random, book }.contend(ends));
-    }
-    tasks.join_all().await;
-
-    let book = Arc::try_unwrap(book).ok().unwrap().into_inner().unwrap();
+    let lasts = Duration::from_secs(2_000);
+    let book = contend(server, CONTENDERS, lasts, Book::default()).await;
     assert!(book.read.iter().any(|times| *times > 0), "nobody ever read");
     if server.has_virtual_time() {
         // In seconds, one long silence may be all that somebody gets to see.
@@ -109,35 +94,20 @@ impl Guard {
     }
 }
 
-struct Contender {
-    server: Arc<TestServer>,
-    network: Network,
-    number: usize,
-    random: Rng,
-    book: Arc<Mutex<Book>>,
-}
-
-impl Contender {
-    async fn contend(mut self, ends: Instant) {
-        while Instant::now() < ends {
-            // A session at a time: when it is over, a new one.
-            let builder = self.server.builder(&self.network).seed(self.random.u64(..));
-            let Ok(client) = builder.connect().await else { continue };
-            while Instant::now() < ends && !client.state().borrow().is_over() {
-                if self.take_a_turn(&client).await.is_none() {
-                    sleep(Duration::from_millis(10)).await;
-                }
-            }
-            // It may be cut off, and its session lives on for a while.
-            let _ = timeout(SESSION_TIMEOUT, client.close()).await;
+impl Turns for Contender<Book> {
+    async fn take_a_turn(&mut self, client: &Client) {
+        if self.try_a_turn(client).await.is_none() {
+            sleep(Duration::from_millis(10)).await;
         }
     }
+}
 
-    async fn take_a_turn(&mut self, client: &Client) -> Option<()> {
+impl Contender<Book> {
+    async fn try_a_turn(&mut self, client: &Client) -> Option<()> {
         // So that somebody is alone now and then, and can become the writer.
         sleep(self.up_to(SESSION_TIMEOUT)).await;
         let guard = self.get_in(client).await?;
-        self.hold(&guard).await;
+        self.hold(guard.held().lost()).await;
         let mut guard = Some(guard);
         if let Some(held) = guard.take_if(|_| self.random.bool()) {
             guard = self.convert(held).await;
@@ -176,14 +146,6 @@ impl Contender {
         Some(guard)
     }
 
-    async fn hold(&mut self, guard: &Guard) {
-        // Now and then for so long that its session may expire meanwhile.
-        let long = self.server.has_virtual_time() && self.random.u8(..8) == 0;
-        let holds = self.up_to(if long { SESSION_TIMEOUT * 2 } else { SESSION_TIMEOUT / 20 });
-        // Whoever loses it stops, as it should.
-        let _ = timeout(holds, guard.held().lost()).await;
-    }
-
     /// Now and then not to the end.
     async fn convert(&mut self, guard: Guard) -> Option<Guard> {
         let limit = self.up_to(SESSION_TIMEOUT * 4);
@@ -219,11 +181,7 @@ impl Contender {
                 Err(_) => return None,
             },
         };
-        self.hold(&guard).await;
+        self.hold(guard.held().lost()).await;
         Some(guard)
-    }
-
-    fn up_to(&mut self, most: Duration) -> Duration {
-        most.mul_f64(self.random.f64())
     }
 }

@@ -1,19 +1,17 @@
 //! Contenders for permits while connections break, fall silent and come back at random.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use fastrand::Rng;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::sleep;
 use zk_client::Client;
 use zk_recipes::{Ownership, Permits};
-use zk_test_kit::network::break_things;
+use zk_test_kit::TestServer;
 use zk_test_kit::server::SESSION_TIMEOUT;
-use zk_test_kit::{Network, Seed, TestServer};
 
 use super::{nodes, semaphore};
+use crate::contend::{Contender, Turns, contend};
 
 zk_test_kit::cases![
     no_more_permits_are_held_than_there_are_and_everybody_gets_some_whatever_breaks
@@ -25,21 +23,8 @@ const PERMITS: u32 = 5;
 async fn no_more_permits_are_held_than_there_are_and_everybody_gets_some_whatever_breaks(
     server: &Arc<TestServer>,
 ) {
-    let seed = Seed::pick();
-    let lasts = Duration::from_secs(if server.has_virtual_time() { 1_000 } else { 8 });
-    let ends = Instant::now() + lasts;
-    let book = Arc::new(Mutex::new(Book::default()));
-    let mut tasks = JoinSet::new();
-    for number in 0..CONTENDERS {
-        let network = server.network();
-        let mut random = seed.random(number);
-        tasks.spawn(break_things(network.clone(), random.fork(), ends));
-        let (server, book) = (Arc::clone(server), Arc::clone(&book));
-        tasks.spawn(Contender { server, network, number, random, book }.contend(ends));
-    }
-    tasks.join_all().await;
-
-    let book = Arc::try_unwrap(book).ok().unwrap().into_inner().unwrap();
+    let lasts = Duration::from_secs(1_000);
+    let book = contend(server, CONTENDERS, lasts, Book::default()).await;
     assert!(book.acquired.iter().any(|times| *times > 0), "nobody ever got permits");
     if server.has_virtual_time() {
         // In seconds, one long silence may be all that somebody gets to see.
@@ -101,28 +86,7 @@ impl Book {
     }
 }
 
-struct Contender {
-    server: Arc<TestServer>,
-    network: Network,
-    number: usize,
-    random: Rng,
-    book: Arc<Mutex<Book>>,
-}
-
-impl Contender {
-    async fn contend(mut self, ends: Instant) {
-        while Instant::now() < ends {
-            // A session at a time: when it is over, a new one.
-            let builder = self.server.builder(&self.network).seed(self.random.u64(..));
-            let Ok(client) = builder.connect().await else { continue };
-            while Instant::now() < ends && !client.state().borrow().is_over() {
-                self.take_a_turn(&client).await;
-            }
-            // It may be cut off, and its session lives on for a while.
-            let _ = timeout(SESSION_TIMEOUT, client.close()).await;
-        }
-    }
-
+impl Turns for Contender<Book> {
     async fn take_a_turn(&mut self, client: &Client) {
         let limit = self.up_to(SESSION_TIMEOUT * 3);
         let count = self.random.u32(1..=3);
@@ -131,11 +95,7 @@ impl Contender {
             return sleep(Duration::from_millis(10)).await;
         };
         self.book.lock().unwrap().grant(self.number, &permits);
-        // Now and then for so long that its session may expire meanwhile.
-        let long = self.server.has_virtual_time() && self.random.u8(..8) == 0;
-        let holds = self.up_to(if long { SESSION_TIMEOUT * 2 } else { SESSION_TIMEOUT / 20 });
-        // Whoever loses them stops, as it should.
-        let _ = timeout(holds, permits.lost()).await;
+        self.hold(permits.lost()).await;
         // Bit by bit, all at once, or without a word.
         while self.random.bool() {
             let Some(part) = self.book.lock().unwrap().part(&mut permits) else { break };
@@ -145,9 +105,5 @@ impl Contender {
         if self.random.bool() {
             let _ = permits.release().await;
         }
-    }
-
-    fn up_to(&mut self, most: Duration) -> Duration {
-        most.mul_f64(self.random.f64())
     }
 }
