@@ -15,6 +15,7 @@ zk_test_kit::cases![
     a_waiter_cut_at_any_request_gets_its_turn,
     a_lost_release_is_told_and_can_be_repeated,
     a_waiter_survives_a_lost_connection,
+    a_waiter_whose_questions_get_no_answer_in_time_waits_on,
 ];
 
 async fn the_lost_reply_of_a_create_leaves_no_second_node(server: &TestServer) {
@@ -102,5 +103,28 @@ async fn a_waiter_survives_a_lost_connection(server: &TestServer) {
     network.cut();
     held.release().await.unwrap();
     network.refuse("a", false);
+    waiter.await.unwrap().unwrap().release().await.unwrap();
+}
+
+async fn a_waiter_whose_questions_get_no_answer_in_time_waits_on(server: &TestServer) {
+    let network = server.network();
+    let (first, second) = (server.client().await, server.client().await);
+    let operation = Duration::from_millis(200);
+    let client = server.builder(&network).operation_timeout(operation).connect().await.unwrap();
+    let held = lock(&first).acquire().await.unwrap();
+    let ahead = lock(&second).enqueue().await.unwrap();
+    let waiter = acquiring(&client);
+    until_nodes(&first, 3).await;
+    sleep(Duration::from_millis(50)).await;
+    // Its predecessor leaves, and it cannot ask whether it is its turn.
+    network.hold_outgoing(true);
+    drop(ahead);
+    until_nodes(&first, 2).await;
+    sleep(operation * 3).await;
+    assert!(!waiter.is_finished());
+    network.hold_outgoing(false);
+    sleep(operation).await;
+    assert!(!waiter.is_finished(), "the lock is held");
+    held.release().await.unwrap();
     waiter.await.unwrap().unwrap().release().await.unwrap();
 }

@@ -1,5 +1,7 @@
 //! Waiting for one's turn.
 
+mod placing;
+
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
@@ -10,12 +12,11 @@ use zk_client::{
     ByteString, Client, Error, ErrorCode, EventType, SessionState, Stat, Watch, WatchedReply, Zxid,
 };
 
-use super::listing;
-use super::order::{Place, parse, place, place_by_czxid};
 use super::own_node::{Deleted, NodeSpec, OwnNode};
-use crate::dialect::{Kind, Rule};
+use crate::dialect::Rule;
 use crate::error::RecipeError;
 use crate::held::{Held, LostReason, OwnWatch, SuspendPolicy};
+use crate::retry::breathe;
 
 /// A contender that waits, or whose turn it is. Dropping it leaves the queue.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct InLine {
     ahead: Option<Ahead>,
     /// Marked as seen before the last look at the queue was sent.
     state: watch::Receiver<SessionState>,
+    /// Whether that look has come to an end.
+    has_looked: bool,
     /// The watch on our own node, from the first time that we wait.
     own: Option<Watch>,
 }
@@ -74,7 +77,7 @@ impl InLine {
         state: watch::Receiver<SessionState>,
         children: &[ByteString],
     ) -> Result<Self, RecipeError> {
-        let mut line = Self { client, node, rule, ahead: None, state, own: None };
+        let mut line = Self { client, node, rule, ahead: None, state, has_looked: true, own: None };
         line.ahead = line.find_place(children).await?;
         Ok(line)
     }
@@ -109,9 +112,22 @@ impl InLine {
     /// Waits for one change, and finds out what it means; tells whether it is our turn. For those who
     /// want to know who is ahead meanwhile.
     ///
+    /// A question that got no answer in time is asked again: the place stays as long as the session.
+    ///
     /// # Cancel safety
     /// As [`turn`](Self::turn).
     pub(crate) async fn step(&mut self) -> Result<bool, RecipeError> {
+        match self.change().await {
+            Err(RecipeError::Client(error)) if error.outcome_unknown() || error.is_retriable() => {
+                tracing::debug!(%error, "asking once more");
+                breathe(&self.client).await?;
+                Ok(false)
+            }
+            changed => changed,
+        }
+    }
+
+    async fn change(&mut self) -> Result<bool, RecipeError> {
         if self.ahead.is_some() {
             if self.until_gone().await? {
                 self.ahead = None;
@@ -231,7 +247,7 @@ impl InLine {
     /// sent: what a server told before a disconnection may be old.
     fn is_certain(&self) -> bool {
         // The sender lives in the client.
-        !self.state.has_changed().unwrap_or(true)
+        self.has_looked && !self.state.has_changed().unwrap_or(true)
     }
 
     /// Waits until the one ahead may be gone: not every change means that it is. Tells whether that
@@ -310,9 +326,11 @@ impl InLine {
     /// Looks at the queue. After a reconnect the server is asked to catch up first.
     async fn look(&mut self) -> Result<(), RecipeError> {
         self.client.connected().await?;
-        let behind = self.state.has_changed().unwrap_or(true);
-        // What changes from here on makes this look uncertain.
+        let behind = !self.is_certain();
+        // What changes from here on makes this look uncertain, and nothing is certain until it has
+        // come to an end: it may fail, or be dropped.
         self.state.mark_unchanged();
+        self.has_looked = false;
         let synced = if behind { Some(self.client.sync(self.node.parent()).send()) } else { None };
         let listed = self.client.children(self.node.parent()).send();
         if let Some(synced) = synced {
@@ -323,78 +341,7 @@ impl InLine {
             listed => listed?,
         };
         self.ahead = self.find_place(&children).await?;
+        self.has_looked = true;
         Ok(())
     }
-
-    async fn find_place(&self, children: &[ByteString]) -> Result<Option<Ahead>, RecipeError> {
-        let names = children.iter().map(|name| &**name);
-        let found = match place(names, self.node.name(), &self.rule) {
-            Place::Undecidable => self.place_by_czxid(children).await?,
-            place => Found::from(place),
-        };
-        match found {
-            Found::First => Ok(None),
-            Found::Behind(ahead) => Ok(Some(ahead)),
-            Found::Gone => Err(RecipeError::Lost(LostReason::NodeDeleted)),
-        }
-    }
-
-    /// Asks the server which transactions have created the contenders: a request for each.
-    async fn place_by_czxid(&self, children: &[ByteString]) -> Result<Found, RecipeError> {
-        tracing::warn!(
-            parent = self.node.parent(),
-            "the sequence numbers are at their end: delete the parent when nobody uses it"
-        );
-        let kinds: Vec<Kind> = self.rule.blocking.iter().chain([&self.rule.own]).cloned().collect();
-        let contenders: Vec<_> =
-            children.iter().filter(|name| parse(name, &kinds).is_some()).collect();
-        let mut nodes = Vec::with_capacity(contenders.len());
-        for some in contenders.chunks(ASKED_AT_ONCE) {
-            let asked: Vec<_> = some
-                .iter()
-                .map(|name| self.client.exists(&join(self.node.parent(), name)).send())
-                .collect();
-            for (name, reply) in some.iter().zip(asked) {
-                if let Some(stat) = reply.await? {
-                    nodes.push((&***name, stat.czxid));
-                }
-            }
-        }
-        let own = (self.node.name(), self.node.czxid);
-        Ok(Found::from(place_by_czxid(nodes, own, &self.rule)))
-    }
-
-    /// How many are in our way, as the server that is asked knows it.
-    pub(crate) async fn position(&self) -> Result<usize, RecipeError> {
-        let kinds: Vec<Kind> = self.rule.blocking.iter().chain([&self.rule.own]).cloned().collect();
-        let contenders = listing::contenders(&self.client, self.node.parent(), &kinds).await?;
-        let ahead = contenders.iter().take_while(|contender| contender.path != self.node.path());
-        let ahead: Vec<_> = ahead.collect();
-        if ahead.len() == contenders.len() {
-            return Err(RecipeError::Lost(LostReason::NodeDeleted));
-        }
-        let blocks = |name: &str| parse(name, &self.rule.blocking).is_some();
-        Ok(ahead.iter().filter(|contender| blocks(contender.name())).count())
-    }
 }
-
-/// A [`Place`] that borrows nothing.
-enum Found {
-    First,
-    Behind(Ahead),
-    Gone,
-}
-
-impl From<Place<'_>> for Found {
-    fn from(place: Place<'_>) -> Self {
-        match place {
-            Place::First => Self::First,
-            Place::Behind { ahead, alone } => Self::Behind(Ahead { name: ahead.to_owned(), alone }),
-            // Numbers are asked for once: transactions always tell.
-            Place::Gone | Place::Undecidable => Self::Gone,
-        }
-    }
-}
-
-/// Requests that are under way together.
-const ASKED_AT_ONCE: usize = 100;
