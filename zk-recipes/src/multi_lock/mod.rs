@@ -137,7 +137,7 @@ impl MultiLock {
             places.turn().await?;
             self.granted(places)
         };
-        acquire.instrument(debug_span!("multi lock", paths = ?self.paths)).await
+        acquire.instrument(debug_span!("multi_lock", paths = ?self.paths)).await
     }
 
     /// Waits for all locks, but not for longer than `limit`, connection trouble included.

@@ -145,7 +145,7 @@ impl SimpleLock {
                 sleep(up_to(self.backoff)).await;
             }
         };
-        acquire.instrument(debug_span!("simple lock", path = self.path())).await
+        acquire.instrument(debug_span!("simple_lock", path = self.path())).await
     }
 
     /// Waits for the lock, but not for longer than `limit`, connection trouble included.
