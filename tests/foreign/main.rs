@@ -25,6 +25,7 @@ mod c_client;
 mod cli_mt;
 mod curator;
 mod curator_and_kazoo;
+mod curator_elections;
 mod curator_recipes;
 mod curator_with_ours;
 mod installed;
@@ -95,6 +96,7 @@ fn suites() -> Vec<(&'static [Foreign], Vec<Case>)> {
             [
                 curator::cases(),
                 curator_recipes::cases(),
+                curator_elections::cases(),
                 curator_with_ours::cases(),
                 interop::with_curator::cases(),
             ]
