@@ -1,6 +1,6 @@
 use std::ops::Deref;
 
-use super::shared::SharedGuard;
+use super::shared_guard::SharedGuard;
 use crate::error::ReleaseError;
 use crate::held::{Held, Released};
 

@@ -40,12 +40,12 @@
 
 mod guard;
 mod revoking;
-mod shared;
+mod shared_guard;
 mod waiting;
 
 pub use guard::LockGuard;
-pub use shared::SharedGuard;
-pub(crate) use shared::WeakGuard;
+pub use shared_guard::SharedGuard;
+pub(crate) use shared_guard::WeakGuard;
 pub use waiting::Waiting;
 
 use std::time::Duration;
