@@ -22,7 +22,7 @@ use crate::recipe_path;
 /// two requests for each of them. Who steps down gives way for a moment, so that others get it. It suits
 /// a handful of candidates and whoever expects that node; [`Election`] suits many.
 ///
-/// Taking the node is one round trip, two before ZooKeeper 3.8.2, and giving it back one.
+/// Taking the node and giving it back costs what it does with a [`SimpleLock`](crate::SimpleLock).
 ///
 /// The nodes are those of a [`SimpleLock`](crate::SimpleLock) whose parents are persistent: beside
 /// `currentMaster` is `_w_currentMaster`, which stays and counts the leaders, and in it a witness with a

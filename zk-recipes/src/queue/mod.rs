@@ -160,7 +160,7 @@ impl<T, C: Codec<T>> Queue<T, C> {
         Ok(self.len().await? == 0)
     }
 
-    /// Deletes an item, if it is there and nobody has it; tells whether it was there. Three round trips: it
+    /// Deletes an item, if it is there and nobody has it; tells whether it was there. Four round trips: it
     /// is claimed first.
     ///
     /// # Errors
